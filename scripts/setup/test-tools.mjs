@@ -1,0 +1,96 @@
+// What single suites need beside npm packages. Each step installs what it can; what it cannot, it names together with
+// the suite that fails for want of it, and lets the other suites run.
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { aptInstall, ask, run, say, sayMissing } from './run.mjs';
+
+const VENV = join('.cache', 'venv');
+const BROWSER = join('.cache', 'chromium');
+const REQUIREMENTS = join('test', 'interop', 'requirements.txt');
+
+/** A Python environment of our own with the pinned packages of the independent verifier. */
+export async function installPython() {
+  if (!existsSync(REQUIREMENTS)) return;
+  const suite = 'The suite test/interop';
+  const remedy = 'Install Python 3.9 or newer with its venv module (Debian: python3 python3-venv).';
+  if (findPython() === undefined) await aptInstall(['python3', 'python3-venv']);
+  const python = findPython();
+  if (python === undefined) return sayMissing('Python 3.9 or newer is not here', suite, remedy);
+  const stamp = `${createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex')} ${python.version}\n`;
+  const stampFile = join(VENV, 'setup-stamp');
+  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
+  say(`Python packages: ${VENV} is missing or differs from ${REQUIREMENTS}; making it`);
+  mkdirSync('.cache', { recursive: true });
+  const makeVenv = () => run('Python environment', python.command, ['-m', 'venv', '--clear', VENV]);
+  if (!(await makeVenv()) && !((await aptInstall(['python3-venv'])) && (await makeVenv()))) {
+    return sayMissing('Python cannot make a virtual environment', suite, remedy);
+  }
+  const pip = process.platform === 'win32' ? join(VENV, 'Scripts', 'pip.exe') : join(VENV, 'bin', 'pip');
+  if (!(await run('Python packages', pip, ['install', '--quiet', '--disable-pip-version-check', '-r', REQUIREMENTS]))) {
+    return sayMissing('The Python packages did not install', suite, 'Check the network and pip, then try again.');
+  }
+  writeFileSync(stampFile, stamp);
+}
+
+function findPython() {
+  const script = 'import sys; assert sys.version_info >= (3, 9); print(sys.version.split()[0])';
+  for (const command of ['python3', 'python']) {
+    const version = ask(command, ['-c', script]);
+    if (version !== undefined) return { command, version };
+  }
+  return undefined;
+}
+
+/** OpenSSL 3, the second implementation of SM2 and of X.509. */
+export async function requireOpenssl() {
+  const version = () => ask('openssl', ['version']);
+  if (version() === undefined) await aptInstall(['openssl']);
+  if (version()?.startsWith('OpenSSL 3') || version()?.startsWith('OpenSSL 4')) return;
+  const found = version() ?? 'no openssl';
+  sayMissing(`OpenSSL 3 is not here (found ${found})`, 'The OpenSSL suites', 'Install OpenSSL 3 and put it in PATH.');
+}
+
+/**
+ * Unpacks the Chromium that an npm package ships, once, before tests that run side by side would do it: the package
+ * takes a half-written file of another process for a finished one.
+ */
+export async function installBrowser() {
+  const manifest = 'node_modules/@sparticuz/chromium/package.json';
+  if (!existsSync(manifest)) return;
+  const suite = 'The browser suites';
+  if (process.platform !== 'linux') {
+    return sayMissing('The npm package of Chromium has a binary for Linux only', suite, 'Run them on Linux.');
+  }
+  const stamp = `${JSON.parse(readFileSync(manifest, 'utf8')).version}\n`;
+  const stampFile = join(BROWSER, 'setup-stamp');
+  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
+  say(`Chromium: unpacking it into ${BROWSER}`);
+  if (!(await unpackBrowser())) {
+    return sayMissing('Chromium could not be unpacked', suite, 'Is there disk space for 300 MB?');
+  }
+  const runs = () => ask(join(BROWSER, 'chromium'), ['--version']) !== undefined;
+  if (!runs() && !((await aptInstall(['libnss3', 'libnspr4', 'libexpat1'])) && runs())) {
+    const lacks = missingLibraries();
+    return sayMissing(`Chromium does not start (missing: ${lacks})`, suite, 'Debian: libnss3 libnspr4 libexpat1.');
+  }
+  writeFileSync(stampFile, stamp);
+}
+
+async function unpackBrowser() {
+  const partial = `${BROWSER}.partial`;
+  rmSync(partial, { recursive: true, force: true });
+  rmSync(BROWSER, { recursive: true, force: true });
+  mkdirSync(partial, { recursive: true });
+  const script = "await (await import('@sparticuz/chromium')).default.executablePath()";
+  const env = { ...process.env, TMPDIR: resolve(partial) };
+  const args = ['--input-type=module', '-e', script];
+  if (!(await run('Chromium', 'node_modules/node/bin/node', args, { env }))) return false;
+  renameSync(partial, BROWSER);
+  return true;
+}
+
+function missingLibraries() {
+  const missing = (ask('ldd', [join(BROWSER, 'chromium')]) ?? '').match(/\S+(?= => not found)/g);
+  return missing?.join(' ') ?? 'unknown, run .cache/chromium/chromium --version to see';
+}

@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config';
+
+if (Number(process.versions.node.split('.')[0]) < 24) {
+  throw new Error(`The tests need the pinned Node 24, this is ${process.version}: run them with npm test.`);
+}
+
+export default defineConfig({
+  test: {
+    include: ['**/*.test.ts'],
+    exclude: ['**/node_modules/**', '.cache/**', '.brop/**', '**/dist/**'],
+    // Processes rather than threads: native stores and libraries are loaded, and one suite cannot bring others down.
+    pool: 'forks',
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    teardownTimeout: 10_000,
+  },
+});
