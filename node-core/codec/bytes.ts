@@ -1,0 +1,73 @@
+/** Small helpers on byte strings. Everything on chain is compared and sorted bytewise. */
+
+export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const out = new Uint8Array(length);
+  let offset = 0;
+  for (const part of parts) {
+    out.set(part, offset);
+    offset += part.length;
+  }
+  return out;
+}
+
+export function equal(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** Bytewise lexicographic order, a proper prefix first (RFC 8949 §4.2.1). */
+export function compare(a: Uint8Array, b: Uint8Array): number {
+  const n = Math.min(a.length, b.length);
+  for (let i = 0; i < n; i++) {
+    const d = a[i]! - b[i]!;
+    if (d !== 0) return d;
+  }
+  return a.length - b.length;
+}
+
+/** Shares memory with `bytes`; the exact bytes that were signed are passed on, never copied or re-encoded. */
+export function slice(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return bytes.subarray(start, end);
+}
+
+const HEX = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
+
+export function toHex(bytes: Uint8Array): string {
+  let out = '';
+  for (let i = 0; i < bytes.length; i++) out += HEX[bytes[i]!];
+  return out;
+}
+
+/** @throws {RangeError} when `text` is not an even number of hexadecimal digits. */
+export function fromHex(text: string): Uint8Array {
+  if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text)) throw new RangeError('not hexadecimal');
+  const out = new Uint8Array(text.length / 2);
+  for (let i = 0; i < out.length; i++) out[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
+  return out;
+}
+
+/**
+ * Unsigned big-endian, eight bytes: orders like the number does.
+ * @throws {RangeError} when `value` is no safe integer ≥ 0.
+ */
+export function uint64(value: number): Uint8Array {
+  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError('not an unsigned safe integer');
+  const out = new Uint8Array(8);
+  let rest = value;
+  for (let i = 7; i >= 0; i--) {
+    out[i] = rest % 256;
+    rest = Math.floor(rest / 256);
+  }
+  return out;
+}
+
+const encoder = new TextEncoder();
+
+/** @throws {RangeError} for a lone surrogate, which TextEncoder would turn into U+FFFD: two texts, one encoding. */
+export function utf8(text: string): Uint8Array {
+  if (/\p{Surrogate}/u.test(text)) throw new RangeError('text with a lone surrogate');
+  return encoder.encode(text);
+}

@@ -1,0 +1,15 @@
+/** Why bytes were refused by the codec. The ledger maps each to a numbered code (docs/spec/codes.md). */
+export type CodecErrorKind = 'malformed' | 'nonCanonical' | 'limit' | 'schema';
+
+/** Thrown by every decoder in this room; `path` names the field, never its value. */
+export class CodecError extends Error {
+  readonly kind: CodecErrorKind;
+  readonly path: string;
+
+  constructor(kind: CodecErrorKind, message: string, path = '') {
+    super(path === '' ? message : `${path}: ${message}`);
+    this.name = 'CodecError';
+    this.kind = kind;
+    this.path = path;
+  }
+}

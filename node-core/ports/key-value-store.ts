@@ -1,0 +1,53 @@
+/** One change of a batch: `value` null deletes the key, if it is there. */
+export interface Write {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array | null;
+}
+
+/**
+ * The embedded store: ordered bytes to bytes. Reads are synchronous, because execution is a synchronous pure function
+ * over them, and see exactly the batches whose `write` has resolved (and may see one that is under way whole, never a
+ * part of it).
+ *
+ * Contract, held to by test/conformance/key-value-store.ts:
+ * - `write` is atomic: after a crash all of a batch is there or none of it. Within a batch, later changes of a key win.
+ * - When `write` resolves, the batch survives power loss. It rejects with StoreError and has then changed nothing that
+ *   reads see; whether the batch survives is known again once the store has been reopened.
+ * - Batches become durable in the order in which `write` was called, and a failed one is never overtaken: all writes
+ *   after it reject too, until the store is reopened. An empty batch resolves when all before it are durable.
+ * - `write` keeps no reference to the caller's bytes, and what reads return is the caller's: it never changes later.
+ * - Keys are 1 to 511 bytes, values 0 to 64 MiB; others are a bug of the caller: RangeError, nothing is changed.
+ * - `range` yields ascending bytewise order (`reverse`: descending), `from` inclusive, `to` exclusive, both of any
+ *   length up to 512, at most `limit` entries. Walk it without awaiting in between: continued after an await, it may
+ *   show some entries as they were and others as they are. It may be left at any point.
+ * - After `close` everything throws or rejects with StoreError 'closed'. `close` waits for the writes under way, and
+ *   may be called again.
+ */
+export interface KeyValueStore {
+  get(key: Uint8Array): Uint8Array | undefined;
+  range(
+    from: Uint8Array,
+    to: Uint8Array,
+    options?: { readonly limit?: number; readonly reverse?: boolean },
+  ): Iterable<{
+    readonly key: Uint8Array;
+    readonly value: Uint8Array;
+  }>;
+  write(batch: readonly Write[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * - full: the volume or a quota is exhausted. - corrupt: the data are damaged, missing or of another kind.
+ * - locked: another process has the folder open. - closed: used after `close`. - io: the operating system refused.
+ */
+export type StoreErrorCode = 'full' | 'corrupt' | 'locked' | 'closed' | 'io';
+
+export class StoreError extends Error {
+  readonly code: StoreErrorCode;
+  constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'StoreError';
+    this.code = code;
+  }
+}
