@@ -1,0 +1,101 @@
+/**
+ * Every numbered code of the protocol, once. Numbers never change meaning and are never reused. Within a stage the
+ * checks are made in the order of their numbers, and the first that fails gives the code. 1002 to 1004 are the one
+ * exception: they are about bytes, which are read from outside inwards (docs/spec/codes.md).
+ */
+export const CODES = {
+  // 1000: form. Looked at before anything else; such a transaction is never packed.
+  TX_TOO_LARGE: { number: 1001, text: 'The transaction is longer than 65,535 bytes.' },
+  TX_MALFORMED: { number: 1002, text: 'The bytes are not a CBOR item, or nest too deep.' },
+  TX_NON_CANONICAL: { number: 1003, text: 'The CBOR is not in its deterministic form (RFC 8949 §4.2.1).' },
+  TX_SCHEMA: { number: 1004, text: 'A field is unknown, missing, of the wrong type or out of its bounds.' },
+  TX_WRONG_CHAIN: { number: 1005, text: 'The transaction was signed for another chain.' },
+  TX_WRONG_VERSION: { number: 1006, text: 'The transaction was signed for a protocol version that is not in force.' },
+  TX_UNKNOWN_OPERATION: { number: 1007, text: 'An operation type is not in the protocol table.' },
+  TX_BODY: { number: 1008, text: 'The body of an operation is not of the form that its type has.' },
+  // 1100: admission. Depends on the state; checked by every node and again at execution. Never packed.
+  SENDER_UNKNOWN: { number: 1101, text: 'The sender is not an account of this chain.' },
+  KEY_MISMATCH: { number: 1102, text: "The key named by the signature is not the sender's." },
+  SIGNATURE_INVALID: { number: 1103, text: 'The signature does not verify.' },
+  EXPIRED: { number: 1104, text: 'The expiry height has passed.' },
+  EXPIRY_TOO_FAR: { number: 1105, text: 'The expiry height is further ahead than the expiry window allows.' },
+  NONCE_USED: { number: 1106, text: 'This sender has used this nonce already.' },
+  NOT_PERMITTED: { number: 1107, text: 'The sender may not send an operation of this type.' },
+  QUOTA_SHORT: { number: 1108, text: "The sender's quota points do not cover the cost." },
+  MEMPOOL_FULL: { number: 1109, text: 'The node holds as many pending transactions as it can; try again later.' },
+  // 2000: business rules. Packed with the rejection, and charged.
+  NAME_TAKEN: { number: 2101, text: 'The account name is taken.' },
+  KEY_IN_USE: { number: 2102, text: 'The key belongs to another account already.' },
+  LEVEL_NOT_ALLOWED: { number: 2103, text: 'This certification level cannot be given to this kind of subject.' },
+  VALIDITY_PASSED: { number: 2104, text: 'The end of validity is not after the time of the block.' },
+  SUBJECT_MISSING: { number: 2201, text: 'A previous record is named, but no subject.' },
+  PREVIOUS_MISMATCH: { number: 2202, text: 'The previous record named is not the head of the subject.' },
+  USER_UNKNOWN: { number: 2203, text: 'The account on whose behalf this is registered does not exist.' },
+  USER_NOT_CERTIFIED: {
+    number: 2204,
+    text: 'The account on whose behalf this is registered was not certified by the sender.',
+  },
+  USER_LEVEL: { number: 2205, text: 'The level of the account on whose behalf this is registered does not allow it.' },
+  USER_LAPSED: { number: 2206, text: 'The certification of the account on whose behalf this is registered has ended.' },
+  // 3000: verification of receipts and proofs, offline.
+  PROOF_FORM: { number: 3001, text: 'The file is not a receipt or proof in its one canonical form.' },
+  PROOF_GENESIS: { number: 3002, text: 'The proof belongs to another chain than the genesis hash given.' },
+  PROOF_VALIDATORS: { number: 3003, text: 'A validator-set change is not certified by the set before it.' },
+  PROOF_CERTIFICATE: { number: 3004, text: 'The certificate does not hold more than two thirds of the voting power.' },
+  PROOF_INCLUSION: { number: 3005, text: 'A Merkle path does not lead to the root in the certified header.' },
+  PROOF_SIGNATURE: { number: 3006, text: "The transaction's signature does not verify with the sender's key." },
+  PROOF_FILE: { number: 3007, text: 'The file is not the one that was registered: no digest matches.' },
+  PROOF_REJECTED: { number: 3008, text: 'The transaction was packed but rejected: it registered nothing.' },
+  PROOF_NOT_EXPIRED: { number: 3009, text: 'The proof does not show that the transaction can never be packed.' },
+  // 4000: requests to a node.
+  BAD_REQUEST: { number: 4000, text: 'The request is not of the form that the API describes.' },
+  NOT_FOUND: { number: 4004, text: 'There is no such thing on this chain, as far as this node has it.' },
+  BODY_TOO_LARGE: { number: 4013, text: 'The request body is too large.' },
+  TOO_MANY_REQUESTS: { number: 4029, text: 'Too many requests; try again later.' },
+  HEIGHT_NOT_REACHED: { number: 4040, text: 'The chain, as far as this node has it, has not reached that height.' },
+  STATE_NOT_KEPT: { number: 4041, text: 'This node proves state at its latest height only.' },
+  // 5000: a node in trouble.
+  INTERNAL: { number: 5000, text: 'The node failed to answer; the cause is in its log.' },
+  CONFIG_INVALID: { number: 5001, text: 'The configuration is not valid.' },
+  PORT_IN_USE: { number: 5002, text: 'The port is in use.' },
+  STORE_OTHER_CHAIN: { number: 5003, text: 'The data folder belongs to another chain.' },
+  STORE_LOCKED: { number: 5004, text: 'Another process uses the data folder.' },
+  STORE_CORRUPT: { number: 5005, text: 'The store does not agree with its own hashes.' },
+  FILE_UNREADABLE: { number: 5006, text: 'A file cannot be read.' },
+  NODE_UNREACHABLE: { number: 5007, text: 'The node does not answer.' },
+  NOT_SYNCED: { number: 5008, text: 'The node has not caught up with the chain yet.' },
+} as const satisfies Record<string, { readonly number: number; readonly text: string }>;
+
+export type CodeName = keyof typeof CODES;
+
+const BY_NUMBER = new Map<number, CodeName>(
+  Object.entries(CODES).map(([name, code]) => [code.number, name as CodeName]),
+);
+
+export function codeName(number: number): CodeName | undefined {
+  return BY_NUMBER.get(number);
+}
+
+/** What a check found: a code, and for people the detail (never a secret, never personal data). */
+export interface Refusal {
+  readonly code: CodeName;
+  readonly detail?: string;
+}
+
+export function refusal(code: CodeName, detail?: string): Refusal {
+  return detail === undefined ? { code } : { code, detail };
+}
+
+/** For boundaries where a refusal ends the work: CLI, files, HTTP. Inside the ledger refusals are values. */
+export class BropError extends Error {
+  readonly code: CodeName;
+  constructor(code: CodeName, detail?: string, options?: ErrorOptions) {
+    super(detail === undefined ? CODES[code].text : `${CODES[code].text} ${detail}`, options);
+    this.name = 'BropError';
+    this.code = code;
+  }
+
+  get number(): number {
+    return CODES[this.code].number;
+  }
+}

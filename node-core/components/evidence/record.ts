@@ -1,0 +1,111 @@
+/**
+ * What every kind of evidence record shares. Records of one subject form a chain that the state machine itself numbers
+ * and links, so that a loss shows.
+ */
+import { type Refusal, refusal } from '../../chain/codes.ts';
+import { type AccountId, recordId } from '../../chain/identifiers.ts';
+import {
+  decodeSubjectHead,
+  type EvidenceRecord,
+  encodeEvidenceRecord,
+  encodeSubjectHead,
+  type SubjectHead,
+} from '../../chain/operations/evidence-record.ts';
+import { stateKey } from '../../chain/state-keys.ts';
+import { equal } from '../../codec/bytes.ts';
+import { type CborValue, encode } from '../../codec/cbor.ts';
+import { accountOf } from '../../ledger/accounts.ts';
+import type { Effects, OperationContext } from '../../ledger/operation-type.ts';
+import { certificationHolds, mayBeNamed } from '../../ledger/permission.ts';
+import type { StateReader } from '../../ledger/state.ts';
+
+function subjectHead(state: StateReader, registrant: AccountId, subject: string): SubjectHead | undefined {
+  const bytes = state.get(stateKey.subject(registrant, subject));
+  return bytes === undefined ? undefined : decodeSubjectHead(bytes);
+}
+
+export interface RecordFields {
+  readonly subject?: string;
+  readonly previous?: Uint8Array;
+  readonly onBehalfOf?: AccountId;
+}
+
+/** Rules that every kind of record shares, in order of their codes (2201 to 2206). */
+export function recordRefusal(context: OperationContext, body: RecordFields): Refusal | null {
+  const { state, sender, rule, timeMs } = context;
+  if (body.previous !== undefined) {
+    if (body.subject === undefined) return refusal('SUBJECT_MISSING');
+    const head = subjectHead(state, sender, body.subject);
+    if (head === undefined || !equal(head.head, body.previous)) return refusal('PREVIOUS_MISMATCH');
+  }
+  if (body.onBehalfOf === undefined) return null;
+  const user = accountOf(state, body.onBehalfOf);
+  if (user === undefined) return refusal('USER_UNKNOWN');
+  if (user.certifier === undefined || !equal(user.certifier, sender)) return refusal('USER_NOT_CERTIFIED');
+  if (!mayBeNamed(rule, user)) return refusal('USER_LEVEL');
+  return certificationHolds(user, timeMs) ? null : refusal('USER_LAPSED');
+}
+
+/** The record itself, and the head of its subject. */
+export function recordEntries(body: RecordFields): number {
+  return body.subject === undefined ? 1 : 2;
+}
+
+/** What one kind of record adds to the rest. */
+export type RecordContent = Pick<EvidenceRecord, 'root' | 'count'>;
+
+/** Writes the record and moves the subject's head. @param encodedBody the operation's body as it was signed. */
+export function writeRecord(
+  context: OperationContext,
+  body: RecordFields,
+  encodedBody: CborValue,
+  content: RecordContent,
+  effects: Effects,
+): void {
+  const { crypto, sender, nonce, index, height, timeMs, state } = context;
+  const id = recordId(crypto, context, index);
+  if (state.get(stateKey.record(id)) !== undefined) throw new Error('a record ID came up twice');
+  const { subject, onBehalfOf } = body;
+  const before = subject === undefined ? undefined : subjectHead(state, sender, subject);
+  const count = (before?.count ?? 0) + 1;
+  const record: EvidenceRecord = {
+    registrant: sender,
+    nonce,
+    operation: index,
+    height,
+    timeMs,
+    body: crypto.hash('sha-256', encode(encodedBody)),
+    ...responsibility(context),
+    ...content,
+    ...(onBehalfOf !== undefined && { onBehalfOf }),
+    ...(subject !== undefined && { subject, sequence: count }),
+    ...(before !== undefined && { previous: before.head, previousHeight: before.height }),
+  };
+  effects.set(stateKey.record(id), encodeEvidenceRecord(record));
+  const event: [string, CborValue][] = [
+    ['record', id],
+    ['registrant', sender],
+  ];
+  if (subject !== undefined) {
+    effects.set(stateKey.subject(sender, subject), encodeSubjectHead({ count, head: id, height }));
+    event.push(['subject', subject], ['sequence', count]);
+  }
+  effects.emit('evidence.registered', new Map(event));
+}
+
+/**
+ * Who answers, and under which version of which legal document. A partner answers under its own; for a user that sends
+ * for itself its certifier stands, so the record keeps the certifier, the level and the terms that the user accepted.
+ */
+function responsibility(context: OperationContext): Pick<EvidenceRecord, 'legal' | 'certifier' | 'level' | 'terms'> {
+  const { state, senderAccount } = context;
+  const { certifier, level, terms } = senderAccount;
+  const answering = certifier === undefined ? senderAccount : accountOf(state, certifier);
+  if (answering?.legal === undefined) throw new Error('nobody answers for this record: no legal document');
+  return {
+    legal: answering.legal,
+    ...(certifier !== undefined && { certifier }),
+    ...(level !== undefined && { level }),
+    ...(terms !== undefined && { terms }),
+  };
+}

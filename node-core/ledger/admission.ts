@@ -1,0 +1,106 @@
+/**
+ * Admission: whether a transaction may be packed at all. Nodes ask before they accept it, and execution asks again; a
+ * block with a transaction that may not be packed is invalid. The checks stand in the order of their codes.
+ */
+import type { AccountRecord } from '../chain/account.ts';
+import { type Refusal, refusal } from '../chain/codes.ts';
+import type { AccountId } from '../chain/identifiers.ts';
+import type { Parameters } from '../chain/parameters.ts';
+import { stateKey } from '../chain/state-keys.ts';
+import { decodeTransaction, type Transaction } from '../chain/transaction.ts';
+import { equal } from '../codec/bytes.ts';
+import { CodecError } from '../codec/error.ts';
+import { quotaOf } from './accounts.ts';
+import type { BoundOperation, OperationTable, RegisteredType } from './operation-type.ts';
+import { maySend } from './permission.ts';
+import { costOf, quotaAt } from './quota.ts';
+import type { SenderRecord } from './senders.ts';
+import type { StateReader } from './state.ts';
+
+/** A transaction of good form, its operations bound to their types. Decoded once in a node's life. */
+export interface ParsedTransaction {
+  readonly transaction: Transaction;
+  readonly operations: readonly BoundOperation[];
+}
+
+/** Form: codes 1001 to 1008. */
+export function parseTransaction(
+  bytes: Uint8Array,
+  chain: Uint8Array,
+  protocolVersion: number,
+  table: OperationTable,
+): ParsedTransaction | Refusal {
+  const transaction = decodeTransaction(bytes, chain, protocolVersion);
+  if ('code' in transaction) return transaction;
+  const types: RegisteredType[] = [];
+  for (const { type } of transaction.operations) {
+    const registered = table.get(type);
+    if (registered === undefined) return refusal('TX_UNKNOWN_OPERATION', type);
+    types.push(registered);
+  }
+  try {
+    const operations = transaction.operations.map(({ body }, i) => types[i]!.bind(body, `operations[${i}]`));
+    return { transaction, operations };
+  } catch (error) {
+    if (error instanceof CodecError) return refusal('TX_BODY', error.message);
+    throw error;
+  }
+}
+
+/** Codes 1101 and 1102: the sender's record before the block, whose key the signature must verify with. */
+export function senderRefusal(
+  view: { sender(id: AccountId): SenderRecord | undefined },
+  transaction: Transaction,
+): AccountRecord | Refusal {
+  const record = view.sender(transaction.sender);
+  if (record === undefined) return refusal('SENDER_UNKNOWN');
+  // The key ID commits to the suite and to every byte of the key; the suite is what the signature is checked by.
+  const { account } = record;
+  if (account.key.suite !== transaction.suite || !equal(record.keyId, transaction.keyId))
+    return refusal('KEY_MISMATCH');
+  return account;
+}
+
+export function transactionCost(parsed: ParsedTransaction, parameters: Parameters, height: number): number {
+  const { transaction, operations } = parsed;
+  return costOf(parameters.prices, {
+    operations: operations.length,
+    bytes: transaction.bytes.length,
+    stateEntries: operations.reduce((sum, operation) => sum + operation.stateEntries, 1),
+    suite: transaction.suite,
+    expiryDistance: Math.max(0, transaction.expiry - height),
+  });
+}
+
+export interface AdmissionContext {
+  readonly state: StateReader;
+  readonly parameters: Parameters;
+  /** Height of the block that would pack it. */
+  readonly height: number;
+  readonly timeMs: number;
+}
+
+/**
+ * Codes 1104 to 1108, for a transaction whose signature (1103) has been verified with `account.key`.
+ * @param reserved points that transactions pending before this one will take; 0 at execution.
+ */
+export function admissionRefusal(
+  context: AdmissionContext,
+  parsed: ParsedTransaction,
+  account: AccountRecord,
+  reserved = 0,
+): Refusal | null {
+  const { transaction, operations } = parsed;
+  const { state, parameters, height, timeMs } = context;
+  if (transaction.expiry < height) return refusal('EXPIRED', `expiry ${transaction.expiry}, height ${height}`);
+  if (transaction.expiry > height + parameters.expiryWindow)
+    return refusal('EXPIRY_TOO_FAR', `at most ${parameters.expiryWindow} heights ahead`);
+  if (state.get(stateKey.nonce(transaction.sender, transaction.nonce)) !== undefined) return refusal('NONCE_USED');
+  const forbidden = operations.find((operation) => !maySend(operation.rule, account, timeMs));
+  if (forbidden !== undefined) return refusal('NOT_PERMITTED', forbidden.type);
+  const cost = transactionCost(parsed, parameters, height);
+  const { points } = quotaAt(quotaOf(state, transaction.sender), account.quota, timeMs);
+  return points - reserved < cost
+    ? refusal('QUOTA_SHORT', `cost ${cost}, available ${Math.max(0, points - reserved)}`)
+    : null;
+}

@@ -1,0 +1,216 @@
+/**
+ * Execution of one block over the state before it: a pure function. Proposers add candidates one by one and drop what
+ * is refused; validators add what was proposed and refuse the block when one is refused.
+ */
+import type { AccountRecord } from '../chain/account.ts';
+import { blockLeaf, type ChainEvent, encodeEvent, type Result } from '../chain/block.ts';
+import { CODES, type Refusal, refusal } from '../chain/codes.ts';
+import type { Genesis } from '../chain/genesis.ts';
+import { encodeHeader, type Header } from '../chain/header.ts';
+import { headerHash } from '../chain/identifiers.ts';
+import { stateKey } from '../chain/state-keys.ts';
+import type { ValidatorSet } from '../chain/validator-set.ts';
+import { type LogFrontier, leafHash, rootOf } from '../crypto/merkle-log.ts';
+import type { CryptoProvider } from '../crypto/provider.ts';
+import { stateKeyHash, stateValueHash, updateTree } from '../crypto/state-tree.ts';
+import { quotaOf } from './accounts.ts';
+import { admissionRefusal, type ParsedTransaction, transactionCost } from './admission.ts';
+import { type ExpiringNonce, encodeUsedNonce, pruneNonces } from './nonces.ts';
+import type { OperationContext } from './operation-type.ts';
+import { encodeQuota, quotaAt, spend } from './quota.ts';
+import type { SenderRecord } from './senders.ts';
+import { type StateChange, StateLayer, type StateReader } from './state.ts';
+
+/** The chain as it stands before the block. */
+export interface LedgerView extends StateReader {
+  readonly genesis: Genesis;
+  readonly height: number;
+  /** Header hash of `height`, or the genesis hash at height 0. */
+  readonly parent: Uint8Array;
+  readonly timeMs: number;
+  readonly validators: ValidatorSet;
+  readonly frontier: LogFrontier;
+  /** An account as it was before the block. */
+  sender(id: Uint8Array): SenderRecord | undefined;
+  /** Encoded page of the state tree. */
+  page(path: Uint8Array): Uint8Array | undefined;
+  expiringNonces(through: number, limit: number): Iterable<ExpiringNonce>;
+}
+
+export interface Proposing {
+  readonly timeMs: number;
+  readonly round: number;
+  readonly proposer: Uint8Array;
+}
+
+/** Everything that a decided block changes, ready to be written in one batch. */
+export interface ExecutedBlock {
+  readonly header: Header;
+  readonly headerBytes: Uint8Array;
+  readonly headerHash: Uint8Array;
+  readonly transactions: readonly ParsedTransaction[];
+  readonly results: readonly Result[];
+  /** Account records that the results refer to, by position. */
+  readonly senders: readonly Uint8Array[];
+  readonly events: readonly ChainEvent[];
+  readonly frontier: LogFrontier;
+  readonly logLeafHashes: readonly Uint8Array[];
+  readonly changes: readonly StateChange[];
+  readonly pages: ReadonlyMap<string, Uint8Array | null>;
+  readonly noncesAdded: readonly ExpiringNonce[];
+  readonly noncesRemoved: readonly ExpiringNonce[];
+}
+
+/** Which operation broke a business rule, and which rule. */
+interface Rejection {
+  readonly operation: number;
+  readonly refusal: Refusal;
+}
+
+/** What counts against maxBlockBytes beside the transactions: header and heads of the block, head of each string. */
+const BLOCK_OVERHEAD_BYTES = 1_024;
+const TRANSACTION_OVERHEAD_BYTES = 5;
+
+export class BlockExecution {
+  private readonly crypto: CryptoProvider;
+  private readonly view: LedgerView;
+  private readonly proposing: Proposing;
+  private readonly height: number;
+  private readonly layer: StateLayer;
+  private readonly removed: readonly ExpiringNonce[];
+  private readonly packed: ParsedTransaction[] = [];
+  private sizeBytes = BLOCK_OVERHEAD_BYTES;
+  private readonly results: Result[] = [];
+  private readonly senders: Uint8Array[] = [];
+  private readonly events: ChainEvent[] = [];
+  private readonly logLeaves: Uint8Array[] = [];
+  private readonly sha256 = (bytes: Uint8Array) => this.crypto.hash('sha-256', bytes);
+
+  constructor(crypto: CryptoProvider, view: LedgerView, proposing: Proposing) {
+    this.crypto = crypto;
+    this.view = view;
+    this.proposing = proposing;
+    this.height = view.height + 1;
+    if (proposing.timeMs <= view.timeMs) throw new Error('block time does not ascend');
+    this.layer = new StateLayer(view);
+    const { parameters } = view.genesis.document;
+    const expiring = (through: number, limit: number) => view.expiringNonces(through, limit);
+    this.removed = pruneNonces(this.layer, parameters, this.height, expiring);
+  }
+
+  /**
+   * Packs one transaction whose signature has been verified with `account.key`, `account` being the sender's record
+   * before this block. A refusal means that it may not be packed; nothing has changed then.
+   */
+  add(parsed: ParsedTransaction, account: AccountRecord): Refusal | null {
+    const { parameters } = this.view.genesis.document;
+    const { sender, nonce, expiry, bytes } = parsed.transaction;
+    const sizeBytes = this.sizeBytes + TRANSACTION_OVERHEAD_BYTES + bytes.length;
+    if (this.packed.length >= parameters.maxBlockTransactions || sizeBytes > parameters.maxBlockBytes) {
+      return refusal('MEMPOOL_FULL', 'the block is full');
+    }
+    // An account that this block creates is no sender yet.
+    const record = this.view.sender(sender);
+    if (record === undefined) return refusal('SENDER_UNKNOWN');
+    const context = { state: this.layer, parameters, height: this.height, timeMs: this.proposing.timeMs };
+    const refused = admissionRefusal(context, parsed, account);
+    if (refused !== null) return refused;
+    const cost = transactionCost(parsed, parameters, this.height);
+    this.charge(parsed, account, cost);
+    const rejection = this.run(parsed, account);
+    const code = rejection === null ? 0 : CODES[rejection.refusal.code].number;
+    const used = encodeUsedNonce({ expiry, height: this.height, code });
+    this.layer.set(stateKey.nonce(sender, nonce), used);
+    const logIndex = rejection === null ? this.view.frontier.size + this.logLeaves.length : null;
+    if (rejection === null) this.logLeaves.push(leafHash(this.sha256, bytes));
+    this.results.push([code, rejection?.operation ?? null, cost, logIndex, record.digest]);
+    this.senders.push(record.bytes);
+    this.sizeBytes = sizeBytes;
+    this.packed.push(parsed);
+    return null;
+  }
+
+  /** Before the operations run, so that a rejected transaction is charged just the same. */
+  private charge(parsed: ParsedTransaction, account: AccountRecord, cost: number): void {
+    const { sender } = parsed.transaction;
+    const quota = quotaAt(quotaOf(this.layer, sender), account.quota, this.proposing.timeMs);
+    this.layer.set(stateKey.quota(sender), encodeQuota(spend(quota, cost)));
+  }
+
+  /** All operations succeed together or none has any effect. */
+  private run(parsed: ParsedTransaction, senderAccount: AccountRecord): Rejection | null {
+    const { crypto, height } = this;
+    const { sender, nonce, expiry } = parsed.transaction;
+    const { parameters } = this.view.genesis.document;
+    const { timeMs } = this.proposing;
+    const trial = new StateLayer(this.layer);
+    const common = { crypto, parameters, height, timeMs, sender, senderAccount, nonce, expiry, state: trial };
+    const events: ChainEvent[] = [];
+    for (const [index, operation] of parsed.operations.entries()) {
+      const context: OperationContext = { ...common, index, rule: operation.rule };
+      const rejected = operation.check(context);
+      if (rejected !== null) return { operation: index, refusal: rejected };
+      operation.apply(context, {
+        set: (key, value) => trial.set(key, value),
+        emit: (type, data) => events.push([this.packed.length, index, type, data]),
+      });
+    }
+    trial.mergeInto(this.layer);
+    this.events.push(...events);
+    return null;
+  }
+
+  /** Computes the roots and the header. The execution is used up. */
+  finish(): ExecutedBlock {
+    const { view, sha256 } = this;
+    const { document } = view.genesis;
+    const stateHash = (bytes: Uint8Array) => this.crypto.hash(document.stateHash, bytes);
+    const changes = [...this.layer.changes()];
+    const updates = changes.map(({ key, value }) => ({
+      keyHash: stateKeyHash(stateHash, key),
+      valueHash: value === null ? null : stateValueHash(stateHash, value),
+    }));
+    const { root: stateRoot, pages } = updateTree(stateHash, (path) => view.page(path), updates);
+    const frontier = view.frontier.append(this.logLeaves);
+    const leaves = this.packed.map((p, i) =>
+      leafHash(sha256, blockLeaf(this.crypto, p.transaction.bytes, this.results[i]!)),
+    );
+    const header: Header = {
+      protocolVersion: document.protocolVersion,
+      chain: view.genesis.hash,
+      height: this.height,
+      timeMs: this.proposing.timeMs,
+      parent: view.parent,
+      logSize: frontier.size,
+      logRoot: frontier.root(),
+      transactionCount: this.packed.length,
+      blockRoot: rootOf(sha256, leaves),
+      stateRoot,
+      eventsRoot: rootOf(
+        sha256,
+        this.events.map((event) => leafHash(sha256, encodeEvent(event))),
+      ),
+      eventCount: this.events.length,
+      validatorsHash: view.validators.hash,
+      nextValidatorsHash: view.validators.hash,
+      round: this.proposing.round,
+      proposer: this.proposing.proposer,
+    };
+    const headerBytes = encodeHeader(header);
+    return {
+      header,
+      headerBytes,
+      headerHash: headerHash(this.crypto, headerBytes),
+      transactions: this.packed,
+      results: this.results,
+      senders: this.senders,
+      events: this.events,
+      frontier,
+      logLeafHashes: this.logLeaves,
+      changes,
+      pages,
+      noncesAdded: this.packed.map(({ transaction: { expiry, sender, nonce } }) => ({ expiry, sender, nonce })),
+      noncesRemoved: this.removed,
+    };
+  }
+}

