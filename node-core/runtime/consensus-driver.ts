@@ -1,0 +1,360 @@
+/**
+ * Drives the pure consensus core for one height after the other: inputs come from peers, timers and the executor;
+ * outputs are signed, stored and sent here. Everything runs in the node's serial queue.
+ */
+import type { Certificate } from '../chain/certificate.ts';
+import {
+  type ConsensusState,
+  checkpoint,
+  decidedWithoutProposal,
+  type Input,
+  initial,
+  type Output,
+  type Proposal,
+  polka,
+  resume,
+  step,
+  type TimeoutStep,
+  timeoutMs,
+  type Vote,
+  votesToResend,
+} from '../consensus/index.ts';
+import type { CryptoProvider } from '../crypto/provider.ts';
+import type { ExecutedBlock } from '../ledger/execute-block.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { ChainStore } from './chain-store.ts';
+import type { Executor } from './executor.ts';
+import type { Mempool } from './mempool.ts';
+import { encodeMessage } from './messages.ts';
+import { Pacing } from './pacing.ts';
+import { blockBytesOf, type ProposalMessage, Proposals } from './proposals.ts';
+import { VoteCheck } from './vote-check.ts';
+import { fromWire, toWire } from './vote-wire.ts';
+import { type Voting, VotingStopped } from './voting.ts';
+
+export interface DriverParts {
+  readonly crypto: CryptoProvider;
+  readonly store: ChainStore;
+  readonly executor: Executor;
+  readonly mempool: Mempool;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly voting: Voting;
+  /** To all validators that are connected. */
+  readonly broadcast: (message: Uint8Array) => void;
+  /** Puts a job into the node's serial queue. */
+  readonly run: (job: () => Promise<void> | void) => void;
+  /** A block is decided: makes it part of the chain and tells the world; the driver then starts the next height. */
+  readonly commit: (executed: ExecutedBlock, certificate: Certificate) => Promise<void>;
+  /** More than 2/3 decided a block that is not here: somebody else has it. */
+  readonly fetchBlock: () => void;
+  /** Two votes or proposals of one validator that contradict each other. */
+  readonly accused: (kind: string, first: Vote | Proposal, second: Vote | Proposal) => void;
+}
+
+export class ConsensusDriver {
+  private readonly parts: DriverParts;
+  private readonly pacing: Pacing;
+  private readonly votes: VoteCheck;
+  private readonly proposals: Proposals;
+  private state: ConsensusState;
+  private ownProposal: { readonly round: number; readonly message: Uint8Array } | null = null;
+  private timers: (() => void)[] = [];
+  private begun = false;
+  private stopped = false;
+  private afterBegin: (() => void)[] = [];
+
+  constructor(parts: DriverParts) {
+    const { crypto, store, clock } = parts;
+    const { hash, document } = store.genesis;
+    this.parts = parts;
+    this.pacing = new Pacing(clock, document.parameters);
+    this.votes = new VoteCheck(crypto, hash, document.protocolVersion);
+    this.proposals = new Proposals(parts);
+    this.state = this.stateOf(store.height + 1);
+  }
+
+  get height(): number {
+    return this.state.height;
+  }
+
+  get round(): number {
+    return this.state.round;
+  }
+
+  /** What peers have made this node keep for the height. */
+  get load(): { readonly votes: number; readonly blocks: number } {
+    return { votes: this.votes.count, blocks: this.proposals.count };
+  }
+
+  private get self(): number {
+    return this.parts.voting.identity.index;
+  }
+
+  /** Begins the height after the newest block. Own votes and proposals of before a crash count again. */
+  async startHeight(): Promise<void> {
+    const { store, voting, log } = this.parts;
+    const height = store.height + 1;
+    this.endHeight();
+    if (this.stopped) return;
+    this.state = this.stateOf(height);
+    if (!voting.covers(height)) {
+      log.warn('this validator has voted at a later height: it waits for the blocks before that', { height });
+      return;
+    }
+    this.waitForWork(height);
+    const hasKept = await this.restoreProposals();
+    await this.feed({ kind: 'start' });
+    if (hasKept || voting.recorded?.height === height) this.resend(this.parts.broadcast);
+  }
+
+  private waitForWork(height: number): void {
+    const begin = () => {
+      if (this.stopped || this.height !== height) return;
+      this.begun = true;
+      for (const action of this.afterBegin.splice(0)) action();
+    };
+    const hasWork = () => this.parts.mempool.size > 0;
+    this.pacing.wait(this.parts.store.timeMs, hasWork, () => this.parts.run(begin));
+  }
+
+  private stateOf(height: number): ConsensusState {
+    const { store, voting } = this.parts;
+    const members = store.validators.validators.map(({ power }) => ({ power }));
+    const recorded = voting.recorded;
+    if (recorded?.height !== height) return initial(height, members, this.self);
+    return resume(height, members, this.self, recorded.checkpoint, recorded.ownVotes);
+  }
+
+  /** Proposals that were judged before the crash, the own ones among them, so that no round gets a second one. */
+  private async restoreProposals(): Promise<boolean> {
+    const { voting } = this.parts;
+    const wasSent = (message: ProposalMessage) => voting.hasProposed(message[1], message[2], message[6]);
+    let hasKept = false;
+    for await (const { input, row } of this.proposals.restore(this.state, wasSent)) {
+      hasKept = true;
+      if (row.isOwn) this.ownProposal = { round: row.round, message: row.message };
+      await this.feed(input);
+    }
+    return hasKept;
+  }
+
+  private endHeight(): void {
+    for (const cancel of this.timers) cancel();
+    this.timers = [];
+    this.pacing.stop();
+    this.proposals.clear();
+    this.votes.clear();
+    this.ownProposal = null;
+    this.begun = false;
+    this.afterBegin = [];
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.endHeight();
+  }
+
+  /** Something to pack has come in. */
+  workArrived(): void {
+    this.pacing.look();
+  }
+
+  /**
+   * Votes that arrived together. The signature of each is checked before anything else happens. Those heard before are
+   * not left out: together they may be a quorum that they were not one by one, and the core forgets votes far ahead.
+   * @throws {Garbage}
+   */
+  async handleVotes(rows: readonly Vote[]): Promise<void> {
+    const votes = rows.filter((vote) => vote.height === this.height);
+    const fresh = votes.filter((vote) => this.votes.isNew(vote, this.parts.store.validators));
+    const own = fresh.find((vote) => vote.validator === this.self);
+    if (own !== undefined) this.noticeOwnVote(own);
+    if (votes.length > 0) await this.feed({ kind: 'votes', votes });
+  }
+
+  /** A vote with our signature that we have no record of: another copy signs with our key, or our record is lost. */
+  private noticeOwnVote(vote: Vote): void {
+    const { voting, log } = this.parts;
+    if (!voting.isForeign(vote)) return;
+    log.error('a vote of this validator that is not in its vote record: it stops signing', { height: vote.height });
+    voting.stop('a vote of this validator is not in its vote record: rejoin with a new key');
+  }
+
+  /**
+   * A proposal, from its proposer itself. Its signature does not cover the transactions, only the header that they must
+   * lead to, so nobody else may pass it on.
+   * @throws {Garbage}
+   */
+  async handleProposal(message: ProposalMessage, bytes: Uint8Array, receivedMs: number): Promise<void> {
+    if (message[1] !== this.height || message[4] === this.self) return;
+    await this.handleVotes(message[8].map(fromWire));
+    // The polka may have ended the height.
+    if (message[1] !== this.height || this.stopped) return;
+    const opened = this.proposals.open(message, bytes, this.state, receivedMs);
+    const input = opened === null ? null : await this.proposals.judge(opened, this.state);
+    if (input !== null) await this.feed(input);
+  }
+
+  /** Own signed votes come back as inputs after the outputs of their step have been carried out. */
+  private async feed(first: Input): Promise<void> {
+    const queue = [first];
+    const { height } = this;
+    for (let input = queue.shift(); input !== undefined; input = queue.shift()) {
+      const { state, outputs } = step(this.state, input);
+      this.state = state;
+      for (const output of outputs) {
+        await this.perform(output, queue);
+        if (this.stopped || this.height !== height) return;
+      }
+    }
+    this.lookForMissedDecision();
+  }
+
+  private async perform(output: Output, queue: Input[]): Promise<void> {
+    const { height } = this.state;
+    switch (output.kind) {
+      case 'getValue':
+        this.whenRoundBegins(output.round, () => this.proposeFresh(height, output.round));
+        break;
+      case 'propose':
+        await this.sendProposal(output.round, output.valueId, output.validRound, queue);
+        break;
+      case 'vote':
+        await this.sendVote({ type: output.type, height, round: output.round, valueId: output.valueId }, queue);
+        break;
+      case 'scheduleTimeout':
+        if (output.step !== 'propose') this.scheduleTimeout(output.step, output.round);
+        else this.whenRoundBegins(output.round, () => this.scheduleTimeout(output.step, output.round));
+        break;
+      case 'decide':
+        await this.decided(output.round, output.valueId, output.precommits);
+        break;
+      case 'equivocation':
+      case 'conflictingProposals':
+        this.parts.accused(output.kind, output.first, output.second);
+        break;
+    }
+  }
+
+  /** Round 0 waits for work (see pacing.ts); later rounds begin at once. */
+  private whenRoundBegins(round: number, action: () => void): void {
+    if (round > 0 || this.begun) action();
+    else this.afterBegin.push(action);
+  }
+
+  private scheduleTimeout(stepName: TimeoutStep, round: number): void {
+    const { height } = this;
+    const delay = timeoutMs(this.parts.store.genesis.document.parameters, stepName, round);
+    this.later(delay, async () => {
+      if (this.height === height) await this.feed({ kind: 'timeout', step: stepName, round });
+    });
+  }
+
+  private later(delayMs: number, job: () => Promise<void> | void): void {
+    if (!this.stopped) this.timers.push(this.parts.clock.schedule(delayMs, () => this.parts.run(job)));
+  }
+
+  /** The proposer's clock must have passed the parent's time: block time ascends strictly. */
+  private proposeFresh(height: number, round: number): void {
+    const { clock, store } = this.parts;
+    const { blockIntervalMs } = store.genesis.document.parameters;
+    const isCurrent = () => !this.stopped && this.height === height && this.state.round === round;
+    const waitMs = store.timeMs + 1 - clock.now();
+    if (waitMs <= 0) {
+      this.parts.run(async () => {
+        if (isCurrent()) await this.build(round);
+      });
+      return;
+    }
+    // In steps: a clock that is set right again, or a parent far in the future, is noticed in time.
+    this.later(Math.min(waitMs, blockIntervalMs), () => {
+      if (isCurrent()) this.proposeFresh(height, round);
+    });
+  }
+
+  private async build(round: number): Promise<void> {
+    const { clock, store, executor } = this.parts;
+    const proposer = store.validators.validators[this.self]!.id;
+    const executed = executor.build({ timeMs: Math.max(clock.now(), store.timeMs + 1), round, proposer });
+    await this.feed({ kind: 'value', round, valueId: this.proposals.add(executed, this.state) });
+  }
+
+  private async sendProposal(round: number, valueId: string, validRound: number, queue: Input[]): Promise<void> {
+    const { store, voting } = this.parts;
+    const { height } = this.state;
+    const executed = this.proposals.block(valueId);
+    // A value whose block was lost with the store; the others propose theirs.
+    if (executed === undefined) return;
+    const block = blockBytesOf(executed);
+    const proof = validRound === -1 ? [] : polka(this.state).map(toWire);
+    const { index, key } = voting.identity;
+    const encoded = (signature: Uint8Array) =>
+      encodeMessage(['proposal', height, round, validRound, index, key, signature, block, proof]);
+    const keep = (signature: Uint8Array) => {
+      const { headerHash } = executed;
+      const row = { height, round, isOwn: true, headerHash, timely: true, message: encoded(signature) };
+      return this.proposals.keep(row, valueId, this.state);
+    };
+    const proposal = { height, round, valueId, validRound };
+    const signed = await this.signing(() => voting.propose(store.validators, proposal, checkpoint(this.state), keep));
+    if (signed === null) return;
+    this.ownProposal = { round, message: encoded(signed) };
+    this.parts.broadcast(this.ownProposal.message);
+    queue.push({ kind: 'proposal', proposal: { ...proposal, proposer: index }, valid: true, timely: true });
+  }
+
+  private async sendVote(vote: Pick<Vote, 'type' | 'height' | 'round' | 'valueId'>, queue: Input[]): Promise<void> {
+    const { store, voting } = this.parts;
+    const signed = await this.signing(() => voting.vote(store.validators, vote, checkpoint(this.state)));
+    if (signed === null) return;
+    this.parts.broadcast(encodeMessage(['votes', [toWire(signed)]]));
+    queue.push({ kind: 'vote', vote: signed });
+  }
+
+  /** null when this validator must not sign any more; it goes on as an observer, loudly. */
+  private async signing<T>(sign: () => Promise<T | null>): Promise<T | null> {
+    try {
+      return await sign();
+    } catch (error) {
+      if (!(error instanceof VotingStopped)) throw error;
+      this.parts.log.error('not signing', { reason: error.message, height: this.height });
+      return null;
+    }
+  }
+
+  private async decided(round: number, valueId: string, precommits: readonly Vote[]): Promise<void> {
+    const executed = this.proposals.block(valueId);
+    // A lock outlives a lost store; the block itself is then with those who decided it with us.
+    if (executed === undefined) return this.parts.fetchBlock();
+    const signatures = precommits.map((vote) => [vote.validator, vote.key, vote.signature] as const);
+    await this.parts.commit(executed, [round, signatures]);
+    await this.startHeight();
+  }
+
+  /**
+   * Others decided what is not here or what seemed wrong here. A liar may have given us its block with transactions
+   * that are not its own; what catching up brings is checked against the certified header, and is the judge.
+   */
+  private lookForMissedDecision(): void {
+    if (this.isBlocked) this.parts.fetchBlock();
+  }
+
+  /** The height is decided, and its block is not here. */
+  get isBlocked(): boolean {
+    return this.state.decision !== null || decidedWithoutProposal(this.state) !== null;
+  }
+
+  /** What peers need to get on, whatever was lost before; sent once a second while the height lasts. */
+  resend(send: (message: Uint8Array) => void): void {
+    if (this.ownProposal?.round === this.state.round) send(this.ownProposal.message);
+    for (const votes of votesToResend(this.state)) send(encodeMessage(['votes', votes.map(toWire)]));
+  }
+
+  /** Whether this input can be used now, later, or never. */
+  relevance(height: number): 'now' | 'next' | 'never' {
+    if (height === this.height) return 'now';
+    return height === this.height + 1 ? 'next' : 'never';
+  }
+}

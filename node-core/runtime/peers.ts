@@ -1,0 +1,120 @@
+/** What this node knows of the nodes it is connected to. Nothing is sent to a peer before it has greeted. */
+import type { Genesis } from '../chain/genesis.ts';
+import { isQuorum, type ValidatorSet } from '../chain/validator-set.ts';
+import { toHex } from '../codec/bytes.ts';
+import type { PeerId, Transport } from '../ports/transport.ts';
+
+interface Peer {
+  /** Its newest block, as it last said or showed. */
+  height: number;
+  /** It has said which chain it is on, and it is ours. */
+  greeted: boolean;
+}
+
+export class Peers {
+  private readonly known = new Map<PeerId, Peer>();
+  private readonly validators: ReadonlyMap<PeerId, number>;
+  private readonly transport: Transport;
+  private readonly set: ValidatorSet;
+
+  constructor(transport: Transport, genesis: Genesis) {
+    this.transport = transport;
+    this.set = genesis.validators;
+    this.validators = new Map(genesis.document.validators.map(({ nodeKey }, index) => [toHex(nodeKey), index]));
+  }
+
+  connected(id: PeerId): void {
+    this.known.set(id, { height: 0, greeted: false });
+  }
+
+  disconnected(id: PeerId): void {
+    this.known.delete(id);
+  }
+
+  /** True when this is its first greeting on this connection. */
+  greet(id: PeerId, height: number): boolean {
+    const peer = this.known.get(id);
+    if (peer === undefined) return false;
+    const isFirst = !peer.greeted;
+    Object.assign(peer, { greeted: true, height: Math.max(peer.height, height) });
+    return isFirst;
+  }
+
+  hasGreeted(id: PeerId): boolean {
+    return this.known.get(id)?.greeted ?? false;
+  }
+
+  setHeight(id: PeerId, height: number): void {
+    const peer = this.known.get(id);
+    if (peer !== undefined) peer.height = Math.max(peer.height, height);
+  }
+
+  /** It did not have what it said it had: it is asked again only after it has said so again. */
+  distrustHeight(id: PeerId): void {
+    const peer = this.known.get(id);
+    if (peer !== undefined) peer.height = 0;
+  }
+
+  get count(): number {
+    return this.known.size;
+  }
+
+  get bestHeight(): number {
+    return Math.max(0, ...this.greeted().map(([, peer]) => peer.height));
+  }
+
+  /**
+   * A height that validators with more than a third of the power, so an honest one, say they have reached at least, as
+   * soon as validators with more than two thirds (`self` is one) have spoken; null before.
+   */
+  agreedHeight(self: number): number | null {
+    const spoken = this.greeted()
+      .map(([id, { height }]) => ({ index: this.validators.get(id), height }))
+      .filter((row) => row.index !== undefined && row.index !== self)
+      .sort((a, b) => b.height - a.height);
+    const powerOf = (index: number) => this.set.validators[index]!.power;
+    const heard = spoken.reduce((sum, { index }) => sum + powerOf(index!), powerOf(self));
+    if (!isQuorum(this.set, heard)) return null;
+    let power = 0;
+    for (const { index, height } of spoken) {
+      power += powerOf(index!);
+      if (3 * power > this.set.totalPower) return height;
+    }
+    return 0;
+  }
+
+  /** Peers that say they have this block, in a stable order. */
+  having(height: number): PeerId[] {
+    return this.greeted()
+      .filter(([, peer]) => peer.height >= height)
+      .map(([id]) => id);
+  }
+
+  /** Index in the validator set, by the pinned node key; undefined for a follower. */
+  validatorIndex(id: PeerId): number | undefined {
+    return this.validators.get(id);
+  }
+
+  isValidator(id: PeerId): boolean {
+    return this.validators.has(id);
+  }
+
+  toAll(message: Uint8Array): void {
+    for (const [id] of this.greeted()) this.transport.send(id, message);
+  }
+
+  toValidators(message: Uint8Array): void {
+    for (const [id] of this.greeted()) if (this.isValidator(id)) this.transport.send(id, message);
+  }
+
+  /** New blocks go to nodes that take no part in consensus; validators have them already, and some followers too. */
+  toFollowersBelow(height: number, message: Uint8Array): void {
+    for (const [id, peer] of this.greeted()) {
+      if (!this.isValidator(id) && peer.height < height) this.transport.send(id, message);
+    }
+  }
+
+  private greeted(): [PeerId, Peer][] {
+    return [...this.known].filter(([, peer]) => peer.greeted);
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * A disk in virtual time. Writes take a while and become durable in order; when the machine dies, those that were not
+ * acknowledged are each there whole or not at all, none without those before it. Acknowledged ones stay.
+ */
+import { compare } from '../../node-core/codec/bytes.ts';
+import { type KeyValueStore, StoreError, type Write } from '../../node-core/ports/key-value-store.ts';
+
+/** One machine's running process, as its ports see it. */
+export interface Process {
+  readonly alive: boolean;
+  /** Virtual timers that die with the process. */
+  after(delayMs: number, action: () => void): void;
+  /** Every write passes here first: the process may die before the write, or right after it without an answer. */
+  beforeWrite(what: string, bytes: number): 'goOn' | 'diedBefore' | 'diesAfter';
+  /** Ends the process at a planned write. */
+  die(): void;
+  latencyMs(): number;
+}
+
+const MAX_KEY_BYTES = 511;
+const MAX_RANGE_KEY_BYTES = 512;
+
+/** Keys in bytewise order: one character a byte, and JavaScript compares strings by code unit. */
+export class OrderedBytes {
+  private readonly values = new Map<string, Uint8Array>();
+  private keys: string[] = [];
+
+  get size(): number {
+    return this.values.size;
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    return this.values.get(textOf(key))?.slice();
+  }
+
+  apply(batch: readonly Write[]): void {
+    for (const { key, value } of batch) {
+      const text = textOf(key);
+      const isKnown = this.values.has(text);
+      if (value === null) {
+        if (isKnown) this.keys.splice(this.position(text), 1);
+        this.values.delete(text);
+      } else {
+        if (!isKnown) this.keys.splice(this.position(text), 0, text);
+        this.values.set(text, value);
+      }
+    }
+  }
+
+  /** Keys from `from` to before `to`, as they are now. */
+  between(from: Uint8Array, to: Uint8Array): string[] {
+    const first = this.position(textOf(from));
+    return compare(from, to) < 0 ? this.keys.slice(first, this.position(textOf(to))) : [];
+  }
+
+  entry(text: string): { readonly key: Uint8Array; readonly value: Uint8Array } | undefined {
+    const value = this.values.get(text);
+    return value === undefined ? undefined : { key: bytesOf(text), value: value.slice() };
+  }
+
+  copy(): OrderedBytes {
+    const copy = new OrderedBytes();
+    for (const [key, value] of this.values) copy.values.set(key, value);
+    copy.keys = [...this.keys];
+    return copy;
+  }
+
+  private position(text: string): number {
+    let [low, high] = [0, this.keys.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.keys[middle]! < text) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+interface Pending {
+  readonly batch: readonly Write[];
+}
+
+export class Disk {
+  /** What a power loss leaves. */
+  durable = new OrderedBytes();
+  private pending: Pending[] = [];
+  private readonly prefixOf: (count: number) => number;
+
+  /** @param prefixOf how many of `count` unacknowledged writes a crash keeps: 0 to `count`. */
+  constructor(prefixOf: (count: number) => number) {
+    this.prefixOf = prefixOf;
+  }
+
+  add(batch: readonly Write[]): Pending {
+    const pending = { batch };
+    this.pending.push(pending);
+    return pending;
+  }
+
+  /** Everything up to and including this write is durable now; false when a crash or another process came before. */
+  complete(pending: Pending): boolean {
+    const count = this.pending.indexOf(pending) + 1;
+    for (const { batch } of this.pending.splice(0, count)) this.durable.apply(batch);
+    return count > 0;
+  }
+
+  crash(): void {
+    const kept = this.prefixOf(this.pending.length);
+    for (const { batch } of this.pending.splice(0).slice(0, kept)) this.durable.apply(batch);
+  }
+}
+
+export class DiskStore implements KeyValueStore {
+  private readonly disk: Disk;
+  private readonly process: Process;
+  private readonly view: OrderedBytes;
+  /** A batch under way may be seen whole before it is durable, or not: the port allows both. */
+  private readonly showsEarly: boolean;
+  private underWay: Promise<void> = Promise.resolve();
+  private closed = false;
+
+  constructor(disk: Disk, process: Process, showsEarly: boolean) {
+    this.disk = disk;
+    this.process = process;
+    this.view = disk.durable.copy();
+    this.showsEarly = showsEarly;
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    this.assertOpen();
+    assertKey(key, 1, MAX_KEY_BYTES);
+    return this.view.get(key);
+  }
+
+  range(from: Uint8Array, to: Uint8Array, options: { readonly limit?: number; readonly reverse?: boolean } = {}) {
+    this.assertOpen();
+    assertKey(from, 0, MAX_RANGE_KEY_BYTES);
+    assertKey(to, 0, MAX_RANGE_KEY_BYTES);
+    return this.walk(from, to, options);
+  }
+
+  private *walk(from: Uint8Array, to: Uint8Array, options: { readonly limit?: number; readonly reverse?: boolean }) {
+    this.assertOpen();
+    const keys = this.view.between(from, to);
+    if (options.reverse === true) keys.reverse();
+    for (const key of keys.slice(0, options.limit ?? keys.length)) {
+      this.assertOpen();
+      const entry = this.view.entry(key);
+      if (entry !== undefined) yield entry;
+    }
+  }
+
+  async write(batch: readonly Write[]): Promise<void> {
+    this.assertOpen();
+    for (const { key } of batch) assertKey(key, 1, MAX_KEY_BYTES);
+    const copy = batch.map(({ key, value }) => ({ key: key.slice(), value: value === null ? null : value.slice() }));
+    const size = copy.reduce((sum, { key, value }) => sum + key.length + (value?.length ?? 0), 0);
+    const fate = this.process.beforeWrite('store', size);
+    if (fate === 'diedBefore') return never();
+    const pending = this.disk.add(copy);
+    if (fate === 'diesAfter') {
+      this.disk.complete(pending);
+      this.process.die();
+      return never();
+    }
+    if (this.showsEarly) this.view.apply(copy);
+    const before = this.underWay;
+    const durable = new Promise<void>((resolve) => this.process.after(this.process.latencyMs(), resolve));
+    this.underWay = before.then(() => durable);
+    await this.underWay;
+    if (!this.disk.complete(pending)) return never();
+    if (!this.showsEarly) this.view.apply(copy);
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.underWay;
+  }
+
+  private assertOpen(): void {
+    if (this.closed) throw new StoreError('closed', 'the store is closed');
+  }
+}
+
+/** What a dead process waits for does not come. */
+export function never<T>(): Promise<T> {
+  return new Promise(() => {});
+}
+
+function assertKey(key: Uint8Array, min: number, max: number): void {
+  if (key.length < min || key.length > max) throw new RangeError(`a key of ${key.length} bytes`);
+}
+
+export function textOf(key: Uint8Array): string {
+  return String.fromCharCode(...key);
+}
+
+function bytesOf(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}

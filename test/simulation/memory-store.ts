@@ -1,0 +1,27 @@
+/** An in-memory KeyValueStore that keeps the order of keys. */
+import { compare, toHex } from '../../node-core/codec/bytes.ts';
+import type { KeyValueStore, Write } from '../../node-core/ports/key-value-store.ts';
+
+export class MemoryStore implements KeyValueStore {
+  private readonly entries = new Map<string, { readonly key: Uint8Array; readonly value: Uint8Array }>();
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    return this.entries.get(toHex(key))?.value;
+  }
+
+  *range(from: Uint8Array, to: Uint8Array, options: { readonly limit?: number; readonly reverse?: boolean } = {}) {
+    const found = [...this.entries.values()].filter(({ key }) => compare(key, from) >= 0 && compare(key, to) < 0);
+    found.sort((a, b) => compare(a.key, b.key));
+    if (options.reverse === true) found.reverse();
+    yield* found.slice(0, options.limit ?? found.length);
+  }
+
+  async write(batch: readonly Write[]): Promise<void> {
+    for (const { key, value } of batch) {
+      if (value === null) this.entries.delete(toHex(key));
+      else this.entries.set(toHex(key), { key: key.slice(), value: value.slice() });
+    }
+  }
+
+  async close(): Promise<void> {}
+}

@@ -1,0 +1,163 @@
+/** What a seed stands for: the consortium, who lies, what breaks how often. */
+import type { Parameters } from '../../node-core/chain/parameters.ts';
+import { Chance } from './chance.ts';
+import type { PlannedDeath } from './machine.ts';
+import { GOOD_NETWORK, type NetworkQuality } from './network.ts';
+
+export interface Faults {
+  /** Mean time between two faults, ms; 0 for none. */
+  readonly everyMs: number;
+  /** Weights of the kinds of fault. */
+  readonly crash: number;
+  readonly crashAtWrite: number;
+  readonly powerFailure: number;
+  readonly partition: number;
+  /** One machine is heard by nobody, but hears the others: one-way failures of links. */
+  readonly mute: number;
+  readonly brokenLines: number;
+  readonly clockStep: number;
+  readonly secondCopy: number;
+  readonly emptyDisk: number;
+}
+
+export interface Scenario {
+  readonly seed: number;
+  readonly validators: number;
+  readonly powers: readonly number[];
+  /** 1, or 2 in a chain: the second knows only the first. */
+  readonly followers: number;
+  readonly liars: readonly number[];
+  readonly isLoud: boolean;
+  /** The liars go on after the network has healed. */
+  readonly liesToTheEnd: boolean;
+  readonly parameters: Partial<Parameters>;
+  readonly quality: NetworkQuality;
+  readonly faults: Faults;
+  readonly faultyMs: number;
+  readonly transactionEveryMs: number;
+  readonly maxWriteMs: number;
+  readonly storeShowsEarly: boolean;
+  readonly lostAnswers: number;
+  /** For the sweep: one machine dies at one write. */
+  readonly death?: { readonly machine: number } & PlannedDeath;
+}
+
+const NO_FAULTS: Faults = {
+  everyMs: 0,
+  crash: 0,
+  crashAtWrite: 0,
+  powerFailure: 0,
+  partition: 0,
+  mute: 0,
+  brokenLines: 0,
+  clockStep: 0,
+  secondCopy: 0,
+  emptyDisk: 0,
+};
+
+const FAULT_PROFILES: readonly Partial<Faults>[] = [
+  { everyMs: 1_500, crash: 2, crashAtWrite: 4, powerFailure: 0.5, secondCopy: 0.7, emptyDisk: 0.2 },
+  { everyMs: 2_500, partition: 3, mute: 3, brokenLines: 1 },
+  { everyMs: 3_000, mute: 1 },
+  {
+    everyMs: 1_500,
+    crash: 1,
+    crashAtWrite: 2,
+    powerFailure: 0.2,
+    partition: 1.5,
+    mute: 2,
+    brokenLines: 1,
+    clockStep: 1,
+    secondCopy: 0.4,
+    emptyDisk: 0.2,
+  },
+  {},
+];
+
+const QUALITIES: readonly Partial<NetworkQuality>[] = [
+  {},
+  { maxDelayMs: 60, dropShare: 0.05, duplicateShare: 0.05, reorders: true },
+  { maxDelayMs: 40, slowShare: 0.05, slowMs: 1_500 },
+  { maxDelayMs: 150, slowShare: 0.1, slowMs: 800, dropShare: 0.2, duplicateShare: 0.1, reorders: true },
+];
+
+/** How large a consortium is, and how often. Five is where a quorum of one half is wrong with a single liar. */
+const SIZES: readonly { readonly validators: number; readonly weight: number }[] = [
+  { validators: 1, weight: 6 },
+  { validators: 4, weight: 60 },
+  { validators: 5, weight: 22 },
+  { validators: 7, weight: 12 },
+];
+
+/** Small enough that many heights, rounds, expiries and removals fit into a minute of virtual time. */
+const PARAMETERS: Partial<Parameters> = {
+  blockIntervalMs: 1_000,
+  minBlockIntervalMs: 100,
+  expiryWindow: 40,
+  nonceRetention: 12,
+  precisionMs: 300,
+  messageDelayMs: 800,
+  timeoutProposeMs: 500,
+  timeoutVoteMs: 250,
+  timeoutDeltaMs: 120,
+};
+
+export function scenarioOf(seed: number): Scenario {
+  const chance = new Chance(`scenario ${seed}`);
+  const validators = sizeOf(chance.unit());
+  const maxLiars = Math.floor((validators - 1) / 3);
+  const hasLiars = maxLiars > 0 && chance.is(0.6);
+  const liars = hasLiars ? distinct(chance, validators, maxLiars) : [];
+  const isWeighted = liars.length === 0 && validators > 1 && chance.is(0.2);
+  return {
+    seed,
+    validators,
+    powers: Array.from({ length: validators }, () => (isWeighted ? 1 + chance.below(4) : 1)),
+    followers: chance.is(0.25) ? 2 : 1,
+    liars,
+    isLoud: chance.is(0.4),
+    liesToTheEnd: chance.is(0.5),
+    parameters: { ...PARAMETERS, ...(chance.is(0.3) && { minBlockIntervalMs: 10 }) },
+    quality: { ...GOOD_NETWORK, ...chance.pick(QUALITIES) },
+    faults: { ...NO_FAULTS, ...chance.pick(FAULT_PROFILES) },
+    faultyMs: (validators > 5 ? 9_000 : 14_000) + chance.below(12_000),
+    transactionEveryMs: chance.pick([60, 250, 600]),
+    maxWriteMs: chance.pick([2, 10, 60]),
+    storeShowsEarly: chance.is(0.5),
+    lostAnswers: chance.is(0.1) ? 0.01 : 0,
+  };
+}
+
+/** A short, quiet run in which one machine dies at one write: half of the sweep's axis is here, half in the test. */
+export function deathAtWrite(validators: number, death: { readonly machine: number } & PlannedDeath): Scenario {
+  return {
+    ...scenarioOf(1),
+    validators,
+    powers: Array.from({ length: validators }, () => 1),
+    followers: 1,
+    liars: [],
+    quality: GOOD_NETWORK,
+    faults: NO_FAULTS,
+    faultyMs: 2_500,
+    transactionEveryMs: 150,
+    maxWriteMs: 10,
+    lostAnswers: 0,
+    parameters: PARAMETERS,
+    death,
+  };
+}
+
+function sizeOf(unit: number): number {
+  const total = SIZES.reduce((sum, { weight }) => sum + weight, 0);
+  let left = unit * total;
+  for (const { validators, weight } of SIZES) {
+    left -= weight;
+    if (left < 0) return validators;
+  }
+  return 4;
+}
+
+function distinct(chance: Chance, end: number, count: number): number[] {
+  const all = Array.from({ length: end }, (_, index) => index);
+  return Array.from({ length: count }, () => all.splice(chance.below(all.length), 1)[0]!).sort((a, b) => a - b);
+}
