@@ -1,0 +1,170 @@
+/**
+ * The SignatureVerifier port on worker threads. Checks of all callers wait in one queue, and each free thread takes up
+ * to 64 of them: under load, calls with one check each cost no more than one call with 64.
+ */
+import { pureCrypto } from '../../node-core/crypto/pure.ts';
+import {
+  type SignatureCheck,
+  type SignatureVerifier,
+  SignatureVerifierError,
+} from '../../node-core/ports/signature-verifier.ts';
+import { isPackable } from './packing.ts';
+import { type Job, type QueuedCheck, WorkerThread } from './worker-thread.ts';
+
+export interface SignatureWorkersOptions {
+  /** Threads; default 1. */
+  readonly workers?: number;
+  /** Most checks that wait or run; a further call is refused with `overloaded`. Default 65,536. */
+  readonly maxQueuedChecks?: number;
+  /** For tests: another thread program. */
+  readonly workerUrl?: URL;
+}
+
+const CHECKS_PER_JOB = 64;
+/** Splitting a small call among threads costs more than it gains. */
+const LEAST_CHECKS_PER_JOB = 8;
+/** A job over which so many threads have died runs on the main thread, in pure JavaScript. */
+const MAX_CRASHES = 2;
+
+class SignatureWorkers implements SignatureVerifier {
+  private readonly threads: (WorkerThread | null)[];
+  /** Taken first: consensus does not wait behind the transactions of strangers. */
+  private readonly urgent = new CheckQueue();
+  private readonly queue = new CheckQueue();
+  private readonly orphans: Job[] = [];
+  private readonly options: Required<SignatureWorkersOptions>;
+  private readonly rejects = new Set<(error: Error) => void>();
+  private pending = 0;
+  private closed = false;
+
+  constructor(options: Required<SignatureWorkersOptions>) {
+    this.options = options;
+    this.threads = Array.from({ length: options.workers }, (_, slot) => this.start(slot));
+  }
+
+  async verify(checks: readonly SignatureCheck[], urgent = false): Promise<readonly boolean[]> {
+    if (this.closed) throw new SignatureVerifierError('closed', 'the signature workers are closed');
+    // A call larger than the whole queue is let in when it comes alone: a block is never too large to be checked.
+    if (!urgent && this.pending > 0 && this.pending + checks.length > this.options.maxQueuedChecks) {
+      throw new SignatureVerifierError('overloaded', `${this.pending} signature checks wait already`);
+    }
+    return this.enqueue(checks, urgent ? this.urgent : this.queue);
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    this.urgent.clear();
+    this.queue.clear();
+    for (const reject of this.rejects)
+      reject(new SignatureVerifierError('closed', 'the signature workers were closed'));
+    this.rejects.clear();
+    await Promise.all(this.threads.map((thread) => thread?.terminate()));
+  }
+
+  private enqueue(checks: readonly SignatureCheck[], queue: CheckQueue): Promise<readonly boolean[]> {
+    return new Promise((resolve, reject) => {
+      const results = checks.map(() => false);
+      const packable = checks.flatMap((check, index) => (isPackable(check) ? [{ check, index }] : []));
+      let left = packable.length;
+      if (left === 0) return resolve(results);
+      this.rejects.add(reject);
+      this.pending += left;
+      for (const { check, index } of packable) {
+        const settle = (valid: boolean): void => {
+          results[index] = valid;
+          this.pending--;
+          if (--left > 0) return;
+          this.rejects.delete(reject);
+          resolve(results);
+        };
+        queue.push({ check, settle });
+      }
+      this.dispatch();
+    });
+  }
+
+  private start(slot: number): WorkerThread {
+    return new WorkerThread(
+      this.options.workerUrl,
+      () => this.dispatch(),
+      (orphans) => this.lost(slot, orphans),
+    );
+  }
+
+  /** A thread has died: its jobs go first, and another takes its place when there is work, not before. */
+  private lost(slot: number, orphans: Job[]): void {
+    if (this.closed) return;
+    this.threads[slot] = null;
+    orphans.forEach((job, i) => {
+      if (i === 0) job.crashes++; // Only the first was under way.
+      if (job.crashes > MAX_CRASHES) runHere(job);
+      else this.orphans.push(job);
+    });
+    this.dispatch();
+  }
+
+  /** Idle threads first, then those that have one job. */
+  private dispatch(): void {
+    for (const mayBeBusy of [false, true]) {
+      for (let slot = 0; slot < this.threads.length; slot++) {
+        const running = this.threads[slot];
+        if (running && !(mayBeBusy ? running.free : running.idle)) continue;
+        const job = this.nextJob();
+        if (job === undefined) return;
+        const thread = running ?? this.start(slot);
+        this.threads[slot] = thread;
+        thread.run(job);
+      }
+    }
+  }
+
+  private nextJob(): Job | undefined {
+    const orphan = this.orphans.shift();
+    if (orphan !== undefined) return orphan;
+    const queue = this.urgent.size > 0 ? this.urgent : this.queue;
+    const share = Math.ceil(queue.size / this.threads.length);
+    const checks = queue.take(Math.min(CHECKS_PER_JOB, Math.max(LEAST_CHECKS_PER_JOB, share)));
+    return checks.length === 0 ? undefined : { checks, crashes: 0 };
+  }
+}
+
+function runHere(job: Job): void {
+  for (const { check, settle } of job.checks) settle(pureCrypto.verify(check.key, check.message, check.signature));
+}
+
+/** First in, first out, without moving what remains at each take. */
+class CheckQueue {
+  private items: QueuedCheck[] = [];
+  private head = 0;
+
+  get size(): number {
+    return this.items.length - this.head;
+  }
+
+  push(item: QueuedCheck): void {
+    this.items.push(item);
+  }
+
+  take(count: number): QueuedCheck[] {
+    const taken = this.items.slice(this.head, this.head + count);
+    this.head += taken.length;
+    if (this.head > this.items.length / 2) {
+      this.items = this.items.slice(this.head);
+      this.head = 0;
+    }
+    return taken;
+  }
+
+  clear(): void {
+    this.items = [];
+    this.head = 0;
+  }
+}
+
+/** Starts the threads; they stop with {@link SignatureVerifier.close}, and do not keep an idle process alive. */
+export function startSignatureWorkers(options: SignatureWorkersOptions = {}): SignatureVerifier {
+  const { workers = 1, maxQueuedChecks = 65_536, workerUrl = new URL('./worker.ts', import.meta.url) } = options;
+  if (!Number.isInteger(workers) || workers < 1) throw new RangeError('workers: at least 1');
+  return new SignatureWorkers({ workers, maxQueuedChecks, workerUrl });
+}

@@ -1,0 +1,60 @@
+import { Worker } from 'node:worker_threads';
+import type { SignatureCheck } from '../../node-core/ports/signature-verifier.ts';
+import { pack } from './packing.ts';
+
+/** A check and the call that it belongs to. */
+export interface QueuedCheck {
+  readonly check: SignatureCheck;
+  readonly settle: (valid: boolean) => void;
+}
+
+export interface Job {
+  readonly checks: readonly QueuedCheck[];
+  /** How many workers have died over it. */
+  crashes: number;
+}
+
+/** Jobs at a thread at once: one that it works on, and the next, so that it need not wait for the main thread. */
+const JOBS_PER_THREAD = 2;
+
+/** One worker thread with the jobs that it has. When it dies, `onExit` gets them back, in order. */
+export class WorkerThread {
+  private readonly worker: Worker;
+  private readonly jobs: Job[] = [];
+
+  constructor(url: URL, onDone: () => void, onExit: (orphans: Job[]) => void) {
+    this.worker = new Worker(url);
+    this.worker.unref(); // Only work keeps the process alive.
+    this.worker.on('message', (results: Uint8Array) => {
+      const job = this.jobs.shift()!;
+      if (this.jobs.length === 0) this.worker.unref();
+      for (const [i, { settle }] of job.checks.entries()) settle(results[i] === 1);
+      onDone();
+    });
+    this.worker.on('error', () => {}); // `exit` follows; without a listener the process would die.
+    this.worker.on('exit', () => onExit(this.jobs.splice(0)));
+  }
+
+  get free(): boolean {
+    return this.jobs.length < JOBS_PER_THREAD;
+  }
+
+  get idle(): boolean {
+    return this.jobs.length === 0;
+  }
+
+  run(job: Job): void {
+    this.worker.ref();
+    this.jobs.push(job);
+    const packed = pack(job.checks.map(({ check }) => check));
+    this.worker.postMessage(packed, [packed.buffer]);
+  }
+
+  async terminate(): Promise<void> {
+    // What is on its way from the thread arrives during `terminate` and has nobody to go to.
+    this.worker.removeAllListeners('exit');
+    this.worker.removeAllListeners('message');
+    this.jobs.length = 0;
+    await this.worker.terminate();
+  }
+}
