@@ -1,0 +1,41 @@
+/** What the API is made of, and what it is given by the process that composes it. */
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import type { Registry } from 'prom-client';
+import type { CryptoProvider } from '../node-core/crypto/provider.ts';
+import type { ChainAccess } from '../node-core/ports/chain-access.ts';
+import type { Clock } from '../node-core/ports/clock.ts';
+import type { Log } from '../node-core/ports/log.ts';
+import type { WaitingRoom } from './http/waiting-room.ts';
+import type { ApiLimits } from './limits.ts';
+
+export interface ApiOptions {
+  readonly chain: ChainAccess;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Hashes for entity tags and key IDs; the pure provider without one. */
+  readonly crypto?: CryptoProvider;
+  /** Rendered at /metrics with the API's own; the composition root may have put process metrics into it. */
+  readonly metrics?: Registry;
+  readonly limits?: Partial<ApiLimits>;
+}
+
+export interface ApiParts {
+  readonly chain: ChainAccess;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly crypto: CryptoProvider;
+  readonly limits: ApiLimits;
+  readonly waiting: WaitingRoom;
+}
+
+/** What the composition root passes with each request, as the second argument of `app.fetch`. */
+export interface ApiBindings {
+  /** Address of the client as the composition root trusts it. Without it a request is not rate-limited here. */
+  readonly remoteAddress?: string;
+}
+
+export interface ApiEnv {
+  Bindings: ApiBindings;
+}
+
+export type Api = OpenAPIHono<ApiEnv>;
