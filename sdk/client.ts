@@ -1,0 +1,271 @@
+/**
+ * The client of a node. It believes no answer without its proof: receipts, expiry certificates and account records are
+ * verified here, from the genesis hash, before anybody sees them.
+ */
+import { type AccountRecord, decodeAccount } from '../node-core/chain/account.ts';
+import { Batch } from '../node-core/chain/batch.ts';
+import { BropError } from '../node-core/chain/codes.ts';
+import { PROTOCOL_VERSION } from '../node-core/chain/genesis.ts';
+import { type AccountId, createdAccountId, NONCE_BYTES, recordId } from '../node-core/chain/identifiers.ts';
+import { ADMIT_PARTNER, type AdmitPartner, admitPartnerBody } from '../node-core/chain/operations/admit-partner.ts';
+import { CERTIFY, type Certify, certifyBody } from '../node-core/chain/operations/certify.ts';
+import {
+  REGISTER,
+  REGISTER_BATCH,
+  type Register,
+  type RegisterBatch,
+  registerBatchBody,
+  registerBody,
+} from '../node-core/chain/operations/evidence.ts';
+import { stateKey } from '../node-core/chain/state-keys.ts';
+import { finishTransaction, type Operation, prepareTransaction } from '../node-core/chain/transaction.ts';
+import { accountIdFromText, accountIdToText } from '../node-core/codec/account-id.ts';
+import type { CryptoProvider } from '../node-core/crypto/provider.ts';
+import { pureCrypto } from '../node-core/crypto/pure.ts';
+import { SIGNATURE_BYTES } from '../node-core/crypto/suite.ts';
+import { RejectedError, type SignedTransaction, UnsettledError } from './errors.ts';
+import { type ChainStatus, Heights } from './heights.ts';
+import { COSE_TYPE, type Fetch, Http, STATE_PROOF_TYPE } from './http.ts';
+import { type Outcome, type SettleParts, settle } from './settle.ts';
+import type { Signer } from './signer.ts';
+import type { Place, ReceiptSummary } from './verdict.ts';
+import { genesisHashOf, verifyStateProof } from './verify.ts';
+
+export interface ClientOptions {
+  /** Of a node's API, such as `https://node.example`. */
+  readonly url: string;
+  /** 32 bytes, or 64 hexadecimal digits: all that is trusted. */
+  readonly genesisHash: Uint8Array | string;
+  /** Who signs, and for which account. A client that only reads needs neither. */
+  readonly signer?: Signer;
+  readonly account?: AccountId | string;
+  readonly fetch?: Fetch;
+  readonly crypto?: CryptoProvider;
+  /** For tests. */
+  readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+export interface SubmitOptions {
+  /** CWT subject of the statement: what it is about, for people; the type of the first operation by default. */
+  readonly label?: string;
+  /** The transaction is to be packed within this time or never: a minute by default. */
+  readonly expiresInMs?: number;
+  /** How often the intent is signed in all; each time after the first needs an expiry certificate. 3 by default. */
+  readonly attempts?: number;
+  /** Ends the waiting, not the transaction: what was sent may still be packed. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Submitted {
+  /** The receipt file, verified. */
+  readonly receipt: Uint8Array;
+  readonly summary: ReceiptSummary;
+  readonly transaction: SignedTransaction;
+}
+
+export interface Quote {
+  readonly cost: number;
+  readonly available: number;
+  readonly refusal: {
+    readonly code: number;
+    readonly name: string;
+    readonly title: string;
+    readonly detail?: string;
+  } | null;
+}
+
+export type Client = ReturnType<typeof createClient>;
+
+const DEFAULT_EXPIRES_IN_MS = 60_000;
+const DEFAULT_ATTEMPTS = 3;
+
+/**
+ * @example
+ * const client = createClient({ url, genesisHash, signer, account: 'brop1…' });
+ * const { receipt, record } = await client.evidence.register({ digests: await digestOf(file) });
+ */
+export function createClient(options: ClientOptions) {
+  const core = new ClientCore(options);
+  const { crypto } = core;
+  /** Submits one operation; a rejection by a business rule is an error here, with its receipt. */
+  const submitOne = async (operation: Operation, submitOptions: SubmitOptions | undefined): Promise<Submitted> => {
+    const submitted = await core.submit([operation], submitOptions);
+    if (submitted.summary.code !== 0) throw new RejectedError(submitted.receipt, submitted.summary);
+    return submitted;
+  };
+  const withRecord = (submitted: Submitted) => ({ ...submitted, record: recordId(crypto, submitted.transaction, 0) });
+  const withAccount = (submitted: Submitted) => ({
+    ...submitted,
+    account: createdAccountId(crypto, submitted.transaction, 0),
+  });
+  return {
+    evidence: {
+      /** Registers the digests of one file (`digestOf`). @returns also the ID of the record. */
+      register: async (body: Register, submitOptions?: SubmitOptions) =>
+        withRecord(await submitOne({ type: REGISTER, body: registerBody.encode(body) }, submitOptions)),
+      /** Registers a batch; `receiptOf(index)` makes the receipt of each file from the one receipt. */
+      registerBatch: async (
+        batch: Batch,
+        about: Omit<RegisterBatch, 'root' | 'count'> = {},
+        submitOptions?: SubmitOptions,
+      ) => {
+        const body = registerBatchBody.encode({ ...about, ...batch.commitment() });
+        const submitted = withRecord(await submitOne({ type: REGISTER_BATCH, body }, submitOptions));
+        return { ...submitted, receiptOf: batch.receipts(submitted.receipt) };
+      },
+    },
+    identity: {
+      /** Creates the account of a user. @returns also its ID. */
+      certify: async (body: Certify, submitOptions?: SubmitOptions) =>
+        withAccount(await submitOne({ type: CERTIFY, body: certifyBody.encode(body) }, submitOptions)),
+    },
+    governance: {
+      /** Admits a partner. @returns also the ID of its account. */
+      admitPartner: async (body: AdmitPartner, submitOptions?: SubmitOptions) =>
+        withAccount(await submitOne({ type: ADMIT_PARTNER, body: admitPartnerBody.encode(body) }, submitOptions)),
+    },
+    newBatch: () => new Batch(crypto),
+    submit: (operations: readonly Operation[], submitOptions?: SubmitOptions) => core.submit(operations, submitOptions),
+    settle: (transaction: SignedTransaction, signal?: AbortSignal) => core.settle(transaction, signal),
+    quote: (operations: readonly Operation[]) => core.quote(operations),
+    account: (id: AccountId | string) => core.account(id),
+    status: () => core.status(),
+  };
+}
+
+class ClientCore {
+  readonly crypto: CryptoProvider;
+  private readonly genesisHash: Uint8Array;
+  private readonly http: Http;
+  private readonly heights: Heights;
+  private readonly parts: SettleParts;
+  private readonly signer: Signer | undefined;
+  private readonly sender: AccountId | undefined;
+
+  constructor(options: ClientOptions) {
+    const { url, account, signer, crypto = pureCrypto, fetch = defaultFetch, sleep = pause } = options;
+    this.crypto = crypto;
+    this.genesisHash = genesisHashOf(options.genesisHash);
+    this.http = new Http(url, fetch);
+    this.heights = new Heights(this.http, this.genesisHash);
+    this.parts = { http: this.http, crypto, genesisHash: this.genesisHash, sleep };
+    this.signer = signer;
+    this.sender = account === undefined ? undefined : accountIdOf(account);
+  }
+
+  /**
+   * Signs, sends, waits and verifies. A rejection by a business rule is an outcome too: see `summary.code`.
+   * The same intent is signed again, under the same nonce, only on a verified expiry certificate.
+   * @throws {UnsettledError} when the node refuses it, or the outcome could not be proven in time.
+   */
+  async submit(operations: readonly Operation[], options: SubmitOptions = {}): Promise<Submitted> {
+    const {
+      expiresInMs = DEFAULT_EXPIRES_IN_MS,
+      attempts = DEFAULT_ATTEMPTS,
+      label = operations[0]?.type ?? '',
+    } = options;
+    const nonce = globalThis.crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
+    for (let attempt = 1; ; attempt++) {
+      const signal = bounded(options.signal, 2 * expiresInMs + DEFAULT_EXPIRES_IN_MS);
+      const transaction = await this.sign(operations, label, nonce, expiresInMs, options.signal);
+      const outcome = await settle(this.parts, transaction, signal, false);
+      if (outcome.status === 'final') return { receipt: outcome.receipt, summary: outcome.summary, transaction };
+      if (attempt >= attempts)
+        throw new UnsettledError('EXPIRED', transaction, false, { detail: `signed ${attempt} times` });
+    }
+  }
+
+  /** Goes on with a transaction whose outcome is open, after a restart for example. */
+  settle(transaction: SignedTransaction, signal?: AbortSignal): Promise<Outcome> {
+    return settle(this.parts, transaction, signal ?? new AbortController().signal, true);
+  }
+
+  /** What the operations would cost now, and whether they would be refused. The node's word: there is no proof. */
+  async quote(operations: readonly Operation[]): Promise<Quote> {
+    const { signer, sender } = this.identity();
+    const expiry = await this.heights.expiryAfter(DEFAULT_EXPIRES_IN_MS);
+    const nonce = new Uint8Array(NONCE_BYTES);
+    const draft = {
+      chain: this.genesisHash,
+      protocolVersion: PROTOCOL_VERSION,
+      sender,
+      label: 'quote',
+      nonce,
+      expiry,
+      operations,
+    };
+    const unsigned = prepareTransaction(this.crypto, draft, signer.publicKey);
+    const body = finishTransaction(unsigned, new Uint8Array(SIGNATURE_BYTES));
+    return this.http.json<Quote>('/v1/quote', { method: 'POST', headers: { 'Content-Type': COSE_TYPE }, body });
+  }
+
+  /** The account's record, proven against the newest block, or null when it is proven that there is none. */
+  async account(id: AccountId | string): Promise<Place & { readonly account: AccountRecord | null }> {
+    const bytes = accountIdOf(id);
+    const proof = await this.http.proof(`/v1/state-proof?account=${accountIdToText(bytes)}`, STATE_PROOF_TYPE);
+    const { genesisHash, crypto } = this;
+    const verdict = verifyStateProof(proof, { genesisHash, crypto, key: stateKey.account(bytes) });
+    if (!verdict.ok) throw new BropError(verdict.code, verdict.detail);
+    const { ok: _, value, ...place } = verdict;
+    return { ...place, account: value === null ? null : decodeAccount(value) };
+  }
+
+  status(): Promise<ChainStatus> {
+    return this.heights.status();
+  }
+
+  /** Reads the height first, each time. */
+  private async sign(
+    operations: readonly Operation[],
+    label: string,
+    nonce: Uint8Array,
+    expiresInMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<SignedTransaction> {
+    const { signer, sender } = this.identity();
+    const expiry = await this.heights.expiryAfter(expiresInMs, signal);
+    const draft = {
+      chain: this.genesisHash,
+      protocolVersion: PROTOCOL_VERSION,
+      sender,
+      label,
+      nonce,
+      expiry,
+      operations,
+    };
+    const unsigned = prepareTransaction(this.crypto, draft, signer.publicKey);
+    const bytes = finishTransaction(unsigned, await signer.sign(unsigned.message));
+    return { bytes, sender, nonce, expiry };
+  }
+
+  private identity(): { readonly signer: Signer; readonly sender: AccountId } {
+    const { signer, sender } = this;
+    if (signer === undefined || sender === undefined)
+      throw new TypeError('this client was made without signer and account');
+    return { signer, sender };
+  }
+}
+
+function accountIdOf(account: AccountId | string): AccountId {
+  return typeof account === 'string' ? accountIdFromText(account) : account;
+}
+
+/** Looked up at each call, and called as a plain function: a browser's fetch minds its `this`. */
+const defaultFetch: Fetch = (url, init) => globalThis.fetch(url, init);
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end);
+  });
+}
+
+function bounded(signal: AbortSignal | undefined, ms: number): AbortSignal {
+  const timeout = AbortSignal.timeout(ms);
+  return signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+}
