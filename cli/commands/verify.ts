@@ -1,0 +1,198 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { nativeCrypto } from '../../adapters/crypto-native/native.ts';
+import { CODES, type Refusal } from '../../node-core/chain/codes.ts';
+import { PROOF_LIMITS, type ReceiptFacts, verifyFile, verifyReceipt } from '../../node-core/chain/receipt.ts';
+import {
+  type ExpiryFacts,
+  type StateFacts,
+  verifyExpiryCertificate,
+  verifyStateProof,
+} from '../../node-core/chain/state-proof.ts';
+import { accountIdToText } from '../../node-core/codec/account-id.ts';
+import { fromHex, toHex } from '../../node-core/codec/bytes.ts';
+import { type CborValue, decode } from '../../node-core/codec/cbor.ts';
+import type { HashAlgorithm } from '../../node-core/crypto/provider.ts';
+import type { Arguments, Command, Output } from '../command.ts';
+import { ExitError, exit, exitCodeOf } from '../exit-codes.ts';
+import { hashFile } from '../files.ts';
+import { readProof } from '../proofs.ts';
+
+export const verify: Command = {
+  name: 'verify',
+  usage: '<receipt> [file] --genesis <hash>',
+  summary: 'Verifies a receipt, and the file it is for, with no network at all.',
+  help: `
+All that is trusted is the genesis hash: give it with --genesis, in BROP_GENESIS, or pin it once
+with --pin. State proofs and expiry certificates are verified in the same way. Both the CBOR and
+the JSON form are read.
+
+  brop verify contract.pdf.receipt contract.pdf --genesis 3f0a…
+
+Exit codes: 0 holds; 10 not a receipt; 11 another chain; 12 validator set; 13 certificate;
+14 inclusion; 15 signature; 16 another file; 17 rejected transaction; 18 not expired.`,
+  options: {
+    genesis: { type: 'string', value: 'hash', help: 'genesis hash of the chain, 64 hexadecimal digits' },
+    pin: { type: 'boolean', help: 'remember --genesis for later calls' },
+  },
+  positionals: [1, 2],
+  run: async (args, out) => {
+    const genesisHash = genesisHashOf(args);
+    const [path, file] = args.positionals;
+    const exitCode = await check(await readProof(path!), file, genesisHash, out);
+    if (exitCode === exit.ok && args.flag('pin')) pin(genesisHash);
+    return exitCode;
+  },
+};
+
+async function check(
+  proof: Uint8Array,
+  file: string | undefined,
+  genesisHash: Uint8Array,
+  out: Output,
+): Promise<number> {
+  const outcome = verifyAny(proof, genesisHash);
+  if ('code' in outcome) return refused(outcome, out);
+  if (!('receipt' in outcome)) {
+    if (file !== undefined) throw new ExitError(exit.usage, 'a file can be checked against a receipt only');
+    return 'certificate' in outcome ? expiryHolds(outcome, out) : stateHolds(outcome, out);
+  }
+  const wrong = file === undefined ? rejection(outcome) : await fileRefusal(outcome, file);
+  return wrong === null ? receiptHolds(outcome, file, out) : refused(wrong, out);
+}
+
+const PIN_FILE = join(homedir(), '.brop', 'genesis');
+
+function genesisHashOf(args: Arguments): Uint8Array {
+  const given = args.text('genesis') ?? process.env.BROP_GENESIS ?? pinned();
+  if (given === undefined)
+    throw new ExitError(exit.usage, 'the genesis hash is needed: --genesis <hash>, or pin one with --pin');
+  if (!/^[0-9a-fA-F]{64}$/.test(given)) throw new ExitError(exit.usage, 'a genesis hash has 64 hexadecimal digits');
+  return fromHex(given);
+}
+
+/** Only what a proof has just held against is worth remembering. */
+function pin(genesisHash: Uint8Array): void {
+  mkdirSync(dirname(PIN_FILE), { recursive: true, mode: 0o700 });
+  writeFileSync(PIN_FILE, `${toHex(genesisHash)}\n`);
+}
+
+function pinned(): string | undefined {
+  try {
+    return readFileSync(PIN_FILE, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
+
+function verifyAny(proof: Uint8Array, genesisHash: Uint8Array): ReceiptFacts | StateFacts | ExpiryFacts | Refusal {
+  switch (typeOf(proof)) {
+    case 'brop.state-proof.v1':
+      return verifyStateProof(nativeCrypto, proof, genesisHash);
+    case 'brop.expiry.v1':
+      return verifyExpiryCertificate(nativeCrypto, proof, genesisHash);
+    default:
+      return verifyReceipt(nativeCrypto, proof, genesisHash);
+  }
+}
+
+function typeOf(proof: Uint8Array): CborValue | undefined {
+  try {
+    const value = decode(proof, PROOF_LIMITS);
+    return value instanceof Map ? value.get('type') : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function rejection(facts: ReceiptFacts): Refusal | null {
+  const [code] = facts.result;
+  return code === 0 ? null : { code: 'PROOF_REJECTED', detail: `code ${code}` };
+}
+
+async function fileRefusal(facts: ReceiptFacts, path: string): Promise<Refusal | null> {
+  const algorithms = new Set<HashAlgorithm>();
+  verifyFile(facts, (algorithm) => {
+    algorithms.add(algorithm);
+    return new Uint8Array(0);
+  });
+  const all: HashAlgorithm[] = ['sha-256', 'sha-512', 'sha3-256', 'sm3'];
+  const { digests } = await hashFile(path, algorithms.size === 0 ? [] : all);
+  return verifyFile(facts, (algorithm) => digests.get(algorithm)!);
+}
+
+function refused({ code, detail }: Refusal, out: Output): number {
+  const { number, text } = CODES[code];
+  out.line(`NOT VALID  ${text}${detail === undefined ? '' : ` (${detail})`}  [${number} ${code}]`);
+  out.result({ ok: false, exitCode: exitCodeOf(code), code: number, name: code, error: text, detail });
+  return exitCodeOf(code);
+}
+
+function common({ trusted }: Pick<ReceiptFacts, 'trusted'>, signatures: number) {
+  const { header, validators, genesis } = trusted;
+  return {
+    chain: genesis.document.name,
+    genesis: toHex(genesis.hash),
+    height: header.height,
+    time: new Date(header.timeMs).toISOString(),
+    signatures,
+    validators: validators.validators.length,
+  };
+}
+
+function receiptHolds(facts: ReceiptFacts, file: string | undefined, out: Output): number {
+  const { sender, transaction, receipt } = facts;
+  const shared = common(facts, receipt.certificate[1].length);
+  const who = `${sender.name ?? accountIdToText(transaction.sender)} (${sender.kind})`;
+  const operations = transaction.operations.map(({ type }) => type);
+  out.line(`VALID  ${file === undefined ? 'the receipt' : `${file} is what was registered`}`);
+  out.line(`  what    ${operations.join(', ')}: ${transaction.label}`);
+  out.line(`  who     ${who}, account ${accountIdToText(transaction.sender)}`);
+  out.line(`  when    ${shared.time} (block ${shared.height} of ${shared.chain})`);
+  out.line(`  final   signed by ${shared.signatures} of ${shared.validators} validators`);
+  out.result({
+    ok: true,
+    type: 'receipt',
+    ...shared,
+    sender: accountIdToText(transaction.sender),
+    senderName: sender.name,
+    senderKind: sender.kind,
+    legal: sender.legal && { version: sender.legal.version, digest: toHex(sender.legal.digest) },
+    nonce: toHex(transaction.nonce),
+    operations,
+    label: transaction.label,
+    file,
+  });
+  return exit.ok;
+}
+
+function stateHolds(facts: StateFacts, out: Output): number {
+  const shared = common(facts, 0);
+  const value = facts.value === null ? null : toHex(facts.value);
+  out.line(
+    `VALID  at block ${shared.height} (${shared.time}) the state ${value === null ? 'has no entry' : 'has an entry'} ${toHex(facts.key)}`,
+  );
+  if (value !== null) out.line(`  value   ${value}`);
+  const { signatures: _, ...rest } = shared;
+  out.result({ ok: true, type: 'state-proof', ...rest, key: toHex(facts.key), value });
+  return exit.ok;
+}
+
+function expiryHolds(facts: ExpiryFacts, out: Output): number {
+  const { sender, nonce, expiry, certificate } = facts.certificate;
+  const shared = common(facts, certificate[1].length);
+  out.line(`VALID  the transaction was never packed and never can be`);
+  out.line(
+    `  sender  ${accountIdToText(sender)}\n  nonce   ${toHex(nonce)}\n  expiry  height ${expiry}, proven at block ${shared.height} (${shared.time})`,
+  );
+  out.result({
+    ok: true,
+    type: 'expiry-certificate',
+    ...shared,
+    sender: accountIdToText(sender),
+    nonce: toHex(nonce),
+    expiry,
+  });
+  return exit.ok;
+}

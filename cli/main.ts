@@ -1,0 +1,73 @@
+/** The `brop` command. */
+
+import { CODES } from '../node-core/chain/codes.ts';
+import { type Command, helpOf, type Output, parse, printable } from './command.ts';
+import { devnet } from './commands/devnet.ts';
+import { genesis } from './commands/genesis.ts';
+import { keygen } from './commands/keygen.ts';
+import { node } from './commands/node.ts';
+import { receipt } from './commands/receipt.ts';
+import { register } from './commands/register.ts';
+import { status } from './commands/status.ts';
+import { verify } from './commands/verify.ts';
+import { ExitError, exit, toExitError } from './exit-codes.ts';
+
+const commands: readonly Command[] = [devnet, register, receipt, verify, status, keygen, genesis, node];
+
+function overview(): string {
+  const rows = commands.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`);
+  return `brop: register files on a BROP chain and verify receipts offline\n\nusage: brop <command> [options]\n\n${rows.join('\n')}\n\nEvery command explains itself: brop <command> --help. Exit code 0 means that what was asked holds.\n`;
+}
+
+function outputFor(json: boolean): Output {
+  const colour = !json && process.stdout.isTTY === true && process.env.NO_COLOR === undefined;
+  return {
+    json,
+    colour,
+    line: (text) => {
+      if (!json) process.stdout.write(`${printable(text)}\n`);
+    },
+    progress: (text) => process.stderr.write(`${printable(text)}\n`),
+    result: (value) => {
+      if (json) process.stdout.write(`${JSON.stringify(value)}\n`);
+    },
+  };
+}
+
+async function run(argv: readonly string[]): Promise<number> {
+  const [name, ...rest] = argv;
+  if (name === undefined || name === '--help' || name === 'help') {
+    process.stdout.write(overview());
+    return name === undefined ? exit.usage : exit.ok;
+  }
+  const command = commands.find((candidate) => candidate.name === name);
+  if (command === undefined) throw new ExitError(exit.usage, `there is no command ${name} (see: brop --help)`);
+  const args = parse(command, rest);
+  if (args.flag('help')) {
+    process.stdout.write(helpOf(command));
+    return exit.ok;
+  }
+  return command.run(args, outputFor(args.flag('json')));
+}
+
+/** Runs one command line; errors end in one line on stderr, with `--json` in one JSON line on stdout as well. */
+export async function main(argv: readonly string[]): Promise<number> {
+  try {
+    return await run(argv);
+  } catch (cause) {
+    const error = toExitError(cause);
+    if (argv.includes('--json')) {
+      const number = error.code === undefined ? undefined : CODES[error.code].number;
+      process.stdout.write(
+        `${JSON.stringify({ ok: false, exitCode: error.exitCode, code: number, name: error.code, error: error.message })}\n`,
+      );
+    }
+    process.stderr.write(`brop: ${printable(error.message)}\n`);
+    if (process.env.BROP_DEBUG !== undefined && cause instanceof Error) process.stderr.write(`${cause.stack}\n`);
+    return error.exitCode;
+  }
+}
+
+const code = await main(process.argv.slice(2));
+// Open connections and timers of work given up must not keep a finished command alive; what was written must get out.
+process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));

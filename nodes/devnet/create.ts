@@ -1,0 +1,163 @@
+/** Makes the files of a consortium on one machine: keys, genesis, a config for each node, and a client profile. */
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { nativeCrypto } from '../../adapters/crypto-native/native.ts';
+import { createKeyFile, openKeyFile } from '../../adapters/signer-file/signer-file.ts';
+import { createNodeIdentity } from '../../adapters/transport-mtls/identity.ts';
+import { type GenesisDocument, PROTOCOL_VERSION, signGenesis } from '../../node-core/chain/genesis.ts';
+import { DEFAULT_PARAMETERS, type Parameters } from '../../node-core/chain/parameters.ts';
+import { fromHex, utf8 } from '../../node-core/codec/bytes.ts';
+import type { SuiteName } from '../../node-core/crypto/provider.ts';
+import type { NodeConfigInput } from '../config.ts';
+
+export interface DevnetOptions {
+  readonly folder: string;
+  readonly validators: number;
+  /** Port of the API; 0 takes a free one. */
+  readonly apiPort: number;
+  /** Whether a devnet that exists already gets `apiPort` too; otherwise it keeps the one it has. */
+  readonly movesApi?: boolean;
+  readonly suite?: SuiteName;
+  readonly parameters?: Partial<Parameters>;
+  readonly logLevel?: 'debug' | 'info' | 'warn' | 'error';
+}
+
+/** Names of the nodes, in the order in which they start. */
+export function nodeNames(validators: number): string[] {
+  return [...Array.from({ length: validators }, (_, i) => `validator-${i}`), 'follower'];
+}
+
+const HOST = '127.0.0.1';
+const QUOTA = { max: 1_000_000_000, periodMs: 86_400_000 };
+
+/** True when the folder holds a finished devnet. */
+export function exists(folder: string): boolean {
+  return existsSync(join(folder, 'genesis.cbor'));
+}
+
+/** Makes a devnet in an empty folder. The genesis is written last: without it nothing counts as made. */
+export async function create(options: DevnetOptions): Promise<void> {
+  const { folder, validators, suite = 'p256' } = options;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  chmodSync(folder, 0o700);
+  const names = nodeNames(validators);
+  const peerIds = names.map((name) => createNodeIdentity(fresh(join(folder, name, 'node-key.pem'))).peerId);
+  const ports = await freePorts(names.length);
+  mkdirSync(join(folder, 'operator'), { recursive: true, mode: 0o700 });
+  const operatorKey = createKeyFile(fresh(join(folder, 'operator', 'account-key.json')), suite);
+  const document: GenesisDocument = {
+    protocolVersion: PROTOCOL_VERSION,
+    name: 'BROP devnet',
+    timeMs: Date.now(),
+    stateHash: 'sha-256',
+    operator: {
+      name: 'Devnet operator',
+      accountKey: operatorKey,
+      legal: legalDocument(folder, 'operator'),
+      quota: QUOTA,
+    },
+    validators: names.slice(0, validators).map((name, i) => ({
+      name: `Devnet ${name}`,
+      accountKey: createKeyFile(fresh(join(folder, name, 'account-key.json')), suite),
+      legal: legalDocument(folder, name),
+      quota: QUOTA,
+      power: 1,
+      consensusKey: createKeyFile(fresh(join(folder, name, 'consensus-key.json')), suite),
+      nodeKey: fromHex(peerIds[i]!),
+    })),
+    parameters: { ...DEFAULT_PARAMETERS, ...options.parameters },
+  };
+  const genesis = await signGenesis(
+    nativeCrypto,
+    document,
+    openKeyFile(join(folder, 'operator', 'account-key.json')).sign,
+  );
+  const peers = names.map((_, i) => ({ id: peerIds[i]!, host: HOST, port: ports[i]! }));
+  for (const [i, name] of names.entries()) writeConfig(options, name, i, peers);
+  writeFileSync(join(folder, 'genesis.tmp'), genesis, { flush: true });
+  renameSync(join(folder, 'genesis.tmp'), join(folder, 'genesis.cbor'));
+}
+
+/** A key file that an interrupted start has left is put aside, never used half-known. */
+function fresh(path: string): string {
+  mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 });
+  if (existsSync(path)) renameSync(path, `${path}.${Date.now()}.unused`);
+  return path;
+}
+
+/** Every participant has a published legal document before it may act; the devnet writes a plain one. */
+function legalDocument(folder: string, name: string): { readonly version: string; readonly digest: Uint8Array } {
+  const text = `Legal document of ${name} in a BROP devnet, version 1.0.\nFor trials on one machine; no rights follow from it.\n`;
+  mkdirSync(join(folder, name), { recursive: true, mode: 0o700 });
+  writeFileSync(join(folder, name, 'legal-1.0.txt'), text);
+  return { version: '1.0', digest: nativeCrypto.hash('sha-256', utf8(text)) };
+}
+
+function writeConfig(
+  { folder, validators, apiPort, logLevel = 'info' }: DevnetOptions,
+  name: string,
+  index: number,
+  peers: readonly { readonly id: string; readonly host: string; readonly port: number }[],
+): void {
+  const own = peers[index]!;
+  const common = {
+    genesis: '../genesis.cbor',
+    dataFolder: 'data',
+    nodeKey: 'node-key.pem',
+    listen: { host: own.host, port: own.port },
+    peers: peers.filter((peer) => peer !== own),
+    log: { level: logLevel, file: 'node.log' },
+  };
+  const config: NodeConfigInput =
+    index < validators
+      ? { role: 'validator', consensusKey: 'consensus-key.json', ...common }
+      : { role: 'follower', api: { host: HOST, port: apiPort, requestsPerSecond: 0 }, ...common };
+  writeFileSync(join(folder, name, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+}
+
+/** Gives the nodes other ports, when somebody else has taken theirs; 'api' or the ports between the nodes. */
+export async function movePorts(
+  folder: string,
+  validators: number,
+  which: 'api' | 'nodes',
+  apiPort?: number,
+): Promise<void> {
+  const names = nodeNames(validators);
+  const ports = await freePorts(names.length);
+  const configs = names.map(
+    (name) => JSON.parse(readFileSync(join(folder, name, 'config.json'), 'utf8')) as NodeConfigInput,
+  );
+  const portOf = new Map(configs.map((config, i) => [config.listen!.port, ports[i]!]));
+  for (const [i, config] of configs.entries()) {
+    if (which === 'api' && config.api !== undefined) config.api.port = apiPort ?? ports[i]!;
+    if (which === 'nodes') {
+      config.listen!.port = ports[i]!;
+      for (const peer of config.peers ?? []) peer.port = portOf.get(peer.port!) ?? peer.port;
+    }
+    writeFileSync(join(folder, names[i]!, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+  }
+}
+
+/** Ports that nobody uses at this moment, all different. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer();
+      await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, HOST, resolve));
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+/** Whether somebody listens on, or may not listen on, this port of the loopback address. */
+export async function isPortFree(port: number): Promise<boolean> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, HOST, () => server.close(() => resolve(true)));
+  });
+}

@@ -1,0 +1,38 @@
+/** A node as a process: `node nodes/node/main.ts <config.json>`. SIGTERM and SIGINT end it in order. */
+import { BropError } from '../../node-core/chain/codes.ts';
+import { loadConfig } from '../config.ts';
+import { runNode } from '../run-node.ts';
+
+/** What the process tells its parent over IPC when it has one. */
+export type NodeReport =
+  | { readonly kind: 'ready'; readonly apiUrl: string | null; readonly height: number }
+  | { readonly kind: 'failed'; readonly code: string; readonly message: string };
+
+function report(message: NodeReport): void {
+  process.send?.(message);
+}
+
+async function main(path: string | undefined): Promise<number> {
+  if (path === undefined) {
+    process.stderr.write('usage: node nodes/node/main.ts <config.json>\n');
+    return 2;
+  }
+  const running = await runNode(loadConfig(path));
+  report({ kind: 'ready', apiUrl: running.apiUrl, height: running.node.store.height });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void running.stop());
+  // A devnet whose supervisor is gone must not stay behind.
+  process.on('disconnect', () => void running.stop());
+  const error = await running.ended;
+  return error === null ? 0 : 1;
+}
+
+try {
+  process.exitCode = await main(process.argv[2]);
+} catch (error) {
+  const code = error instanceof BropError ? error.code : 'INTERNAL';
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`${code}: ${message}\n`);
+  report({ kind: 'failed', code, message });
+  process.exitCode = 1;
+}
+if (process.connected) process.disconnect();
