@@ -94,6 +94,19 @@ async function submitAndVerify(http: HttpClient, sender: Sender, transaction: Ui
   return ms;
 }
 
+/** Median time to verify one receipt offline, once the code is warm. */
+async function receiptVerification(http: HttpClient, sender: Sender, expiry: number): Promise<number> {
+  const [transaction] = evidenceTransactions(sender, 1, expiry);
+  const { body } = await http.send('POST', '/v1/transactions', transaction, { prefer: 'wait=20' });
+  const times = Array.from({ length: 101 }, () => {
+    const start = performance.now();
+    const facts = verifyReceipt(nativeCrypto, body, sender.chain);
+    if ('code' in facts) throw new Error(`no valid receipt: ${facts.code}`);
+    return performance.now() - start;
+  });
+  return percentile(times, 0.5);
+}
+
 interface Rate {
   readonly tps: number;
   readonly refused: number;
@@ -177,6 +190,7 @@ async function main(): Promise<void> {
     const taken = await latencies(http, sender, expiry);
     say('rate');
     const { tps, refused, committed } = await rate(http, sender, expiry);
+    const verifyMs = await receiptVerification(http, sender, expiry);
     const rss = Math.max(...validatorPids(devnet).map(residentMb));
     const disk = diskBytes(join(folder, 'devnet', 'validator-0', 'data')) / (committed + taken.length);
     const bytes = evidenceTransactions(sender, 1, expiry)[0]!.length;
@@ -186,6 +200,7 @@ async function main(): Promise<void> {
       p95_ms: percentile(taken, 0.95),
       rss_mb: rss,
       disk_B_per_tx: disk,
+      verify_ms: verifyMs,
     };
     say(`${refused} submissions refused, ${committed} committed in the rate phase`);
     const row = Object.entries(figures).map(([name, value]) => `${name}=${value.toFixed(name.endsWith('ms') ? 1 : 0)}`);

@@ -1,4 +1,4 @@
-/** A receipt verifies in under 20 ms with the native provider; the pure one is measured beside it, without a bound. */
+/** Prints how long verification and a large batch take; nothing here asserts a time (`npm run bench` does the measuring). */
 import { beforeAll, expect, it } from 'vitest';
 import { nativeCrypto } from '../../adapters/crypto-native/native.ts';
 import { Batch } from '../../node-core/chain/batch.ts';
@@ -27,7 +27,7 @@ function medianMs(runs: number, work: () => void): number {
   return times.sort((a, b) => a - b)[runs >> 1]!;
 }
 
-it('verifies a receipt in under 20 ms', () => {
+it('verifies a receipt with the native and the pure provider alike', () => {
   const digests = new Map([['sha-256', nativeCrypto.hash('sha-256', uint64(1))] as const]);
   const receipt = chain.receiptBytes(
     chain.block(1, [chain.transaction([{ type: REGISTER, body: registerBody.encode({ digests }) }])]),
@@ -38,7 +38,6 @@ it('verifies a receipt in under 20 ms', () => {
   console.log(
     `receipt of ${receipt.length} bytes, 4 P-256 and 1 Ed25519 signatures: native ${native!.toFixed(2)} ms, pure ${pure!.toFixed(2)} ms`,
   );
-  expect(native).toBeLessThan(20);
 });
 
 it('makes a batch of 100,000 digests and a receipt of each, in memory that is bounded', () => {
