@@ -12,14 +12,13 @@ import { stateKey } from '../chain/state-keys.ts';
 import type { ValidatorSet } from '../chain/validator-set.ts';
 import { type LogFrontier, leafHash, rootOf } from '../crypto/merkle-log.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
-import { stateKeyHash, stateValueHash, updateTree } from '../crypto/state-tree.ts';
 import { quotaOf } from './accounts.ts';
 import { admissionRefusal, type ParsedTransaction, transactionCost } from './admission.ts';
 import { type ExpiringNonce, encodeUsedNonce, pruneNonces } from './nonces.ts';
 import type { OperationContext } from './operation-type.ts';
 import { encodeQuota, quotaAt, spend } from './quota.ts';
 import type { SenderRecord } from './senders.ts';
-import { type StateChange, StateLayer, type StateReader } from './state.ts';
+import { type StateChange, StateLayer, type StateReader, updateStateTree } from './state.ts';
 
 /** The chain as it stands before the block. */
 export interface LedgerView extends StateReader {
@@ -166,11 +165,7 @@ export class BlockExecution {
     const { document } = view.genesis;
     const stateHash = (bytes: Uint8Array) => this.crypto.hash(document.stateHash, bytes);
     const changes = [...this.layer.changes()];
-    const updates = changes.map(({ key, value }) => ({
-      keyHash: stateKeyHash(stateHash, key),
-      valueHash: value === null ? null : stateValueHash(stateHash, value),
-    }));
-    const { root: stateRoot, pages } = updateTree(stateHash, (path) => view.page(path), updates);
+    const { root: stateRoot, pages } = updateStateTree(stateHash, (path) => view.page(path), changes);
     const frontier = view.frontier.append(this.logLeaves);
     const leaves = this.packed.map((p, i) =>
       leafHash(sha256, blockLeaf(this.crypto, p.transaction.bytes, this.results[i]!)),

@@ -1,5 +1,8 @@
 /** Reading and changing the state. Changes gather in layers; a layer is kept or thrown away whole. */
 
+import type { Hash } from '../crypto/hash-type.ts';
+import { type PageReader, stateKeyHash, stateValueHash, updateTree } from '../crypto/state-tree.ts';
+
 export interface StateReader {
   get(key: Uint8Array): Uint8Array | undefined;
 }
@@ -17,6 +20,15 @@ export interface StateChange {
   readonly key: Uint8Array;
   /** null: the entry is removed. */
   readonly value: Uint8Array | null;
+}
+
+/** Applies changes to the state tree: its new root, and the pages to store. */
+export function updateStateTree(hash: Hash, readPage: PageReader, changes: readonly StateChange[]) {
+  const updates = changes.map(({ key, value }) => ({
+    keyHash: stateKeyHash(hash, key),
+    valueHash: value === null ? null : stateValueHash(hash, value),
+  }));
+  return updateTree(hash, readPage, updates);
 }
 
 export class StateLayer implements StateReader {

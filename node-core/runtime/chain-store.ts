@@ -28,11 +28,11 @@ import { array, fixedBytes, type Infer, tuple, uint } from '../codec/schema.ts';
 import { LogFrontier, leafHash } from '../crypto/merkle-log.ts';
 import { appendTiles, type TileReader } from '../crypto/merkle-log-tiles.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
-import { stateKeyHash, stateValueHash, updateTree } from '../crypto/state-tree.ts';
 import type { ExecutedBlock, LedgerView } from '../ledger/execute-block.ts';
 import { genesisState } from '../ledger/genesis-state.ts';
 import type { ExpiringNonce } from '../ledger/nonces.ts';
 import { type SenderRecord, Senders } from '../ledger/senders.ts';
+import { updateStateTree } from '../ledger/state.ts';
 import type { KeyValueStore, Write } from '../ports/key-value-store.ts';
 import { type KeptProposal, PROPOSAL, proposalKey, proposalValue, splitProposal, uint64At } from './kept-proposals.ts';
 import { commitSchema, decodeStoredBlock, STORED_LIMITS, type StoredBlock } from './stored-block.ts';
@@ -244,11 +244,7 @@ function initialWrites(crypto: CryptoProvider, genesis: Genesis): Write[] {
   const stateHash = (bytes: Uint8Array) => crypto.hash(genesis.document.stateHash, bytes);
   const sha256 = (bytes: Uint8Array) => crypto.hash('sha-256', bytes);
   const changes = [...genesisState(crypto, genesis).changes()];
-  const updates = changes.map(({ key, value }) => ({
-    keyHash: stateKeyHash(stateHash, key),
-    valueHash: value === null ? null : stateValueHash(stateHash, value),
-  }));
-  const { pages } = updateTree(stateHash, () => undefined, updates);
+  const { pages } = updateStateTree(stateHash, () => undefined, changes);
   const leaf = leafHash(sha256, genesis.bytes);
   const frontier = LogFrontier.empty(sha256).append([leaf]);
   return [

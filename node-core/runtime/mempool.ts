@@ -2,7 +2,6 @@
  * Pending transactions, in order of arrival, with limits. Each was decoded once and its signature checked once; a
  * proposal that holds the same bytes uses what is here.
  */
-import type { AccountRecord } from '../chain/account.ts';
 import { type Refusal, refusal } from '../chain/codes.ts';
 import type { ParsedTransaction } from '../ledger/admission.ts';
 import { keyText } from '../ledger/state.ts';
@@ -18,8 +17,6 @@ export interface Pending {
   readonly parsed: ParsedTransaction;
   /** SHA-256 of the exact bytes, in hexadecimal. */
   readonly digest: string;
-  /** The record whose key its signature was checked with. */
-  readonly account: AccountRecord;
   readonly cost: number;
   /** Local time of arrival, ms. */
   readonly arrivedMs: number;

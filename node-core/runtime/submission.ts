@@ -111,7 +111,7 @@ export class Submission {
     const full = refused ?? mempool.room(transaction.bytes.length);
     if (full !== null) return full;
     const cost = transactionCost(parsed, store.genesis.document.parameters, store.height + 1);
-    const pending: Pending = { parsed, account, digest, cost, arrivedMs: clock.now() };
+    const pending: Pending = { parsed, digest, cost, arrivedMs: clock.now() };
     mempool.add(pending);
     return { pending, isNew: true };
   }
