@@ -3,6 +3,7 @@
 // itself is TypeScript that only a Node >= 24 runs directly.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import module from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const main = new URL('./main.ts', import.meta.url);
@@ -13,6 +14,8 @@ if (!existsSync(pinnedNode)) {
   process.stderr.write('brop: its packages are not installed. Run `npm start` or `npm install` in its folder first.\n');
   process.exitCode = 69; // EX_UNAVAILABLE of sysexits.h
 } else if (Number(process.versions.node.split('.')[0]) >= 24) {
+  // From the second time on the command starts without the TypeScript parser: half the time.
+  module.enableCompileCache(fileURLToPath(new URL('../.cache/compile', import.meta.url)));
   await import(main.href);
 } else {
   runUnderPinnedNode();

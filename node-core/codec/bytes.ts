@@ -1,9 +1,29 @@
 /** Small helpers on byte strings. Everything on chain is compared and sorted bytewise. */
 
+/** Engines keep up to 64 bytes within the object itself; memory of its own for more costs as much as a native hash. */
+const INLINE_BYTES = 64;
+const LARGEST_SHARED = 1_024;
+const CHUNK_BYTES = 8 * 1_024;
+let chunk = new Uint8Array(0);
+let used = 0;
+
+/**
+ * Zeroed bytes. Short ones are cut from a chunk that others share, as Node's Buffers are: who keeps one keeps 8 KiB.
+ */
+export function allocate(length: number): Uint8Array {
+  if (length <= INLINE_BYTES || length > LARGEST_SHARED) return new Uint8Array(length);
+  if (used + length > chunk.length) {
+    chunk = new Uint8Array(CHUNK_BYTES);
+    used = 0;
+  }
+  used += length;
+  return chunk.subarray(used - length, used);
+}
+
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (const part of parts) length += part.length;
-  const out = new Uint8Array(length);
+  const out = allocate(length);
   let offset = 0;
   for (const part of parts) {
     out.set(part, offset);

@@ -1,3 +1,5 @@
+import { allocate } from './bytes.ts';
+
 /** A growing buffer that writes item heads in their shortest form (RFC 8949 §3, §4.2.1). */
 export class Writer {
   private buffer: Uint8Array<ArrayBuffer>;
@@ -71,6 +73,8 @@ export class Writer {
   }
 
   finish(): Uint8Array {
-    return this.buffer.slice(0, this.length);
+    const out = allocate(this.length);
+    out.set(this.buffer.subarray(0, this.length));
+    return out;
   }
 }

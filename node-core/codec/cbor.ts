@@ -93,22 +93,38 @@ function writeBigInt(writer: Writer, value: bigint): void {
 
 /** Entries in bytewise order of their encoded keys (RFC 8949 §4.2.1). */
 function writeMap(writer: Writer, map: CborMap): void {
-  const entries: { readonly key: Uint8Array; readonly value: CborValue }[] = [];
-  for (const [key, value] of map) entries.push({ key: encodeKey(key), value });
-  entries.sort((a, b) => compare(a.key, b.key));
-  writer.head(5, entries.length);
-  for (const { key, value } of entries) {
-    writer.raw(key);
-    write(writer, value);
+  const keys = [...map.keys()];
+  for (const key of keys) {
+    if (typeof key !== 'string' && typeof key !== 'number')
+      throw new CodecError('schema', 'map key is neither text nor safe integer');
+  }
+  // Schemas give their fields in order: then there is nothing to sort.
+  if (keys.some((key, i) => i > 0 && compareKeys(keys[i - 1]!, key) > 0)) keys.sort(compareKeys);
+  writer.head(5, keys.length);
+  for (const key of keys) {
+    write(writer, key);
+    write(writer, map.get(key)!);
   }
 }
 
-function encodeKey(key: CborKey): Uint8Array {
-  const writer = new Writer(typeof key === 'string' ? key.length + 9 : 9);
-  if (typeof key === 'string') writeText(writer, key);
-  else if (typeof key === 'number') writeNumber(writer, key);
-  else throw new CodecError('schema', 'map key is neither text nor safe integer');
-  return writer.finish();
+/** The order of the encodings, without making them: integers before texts, shorter before longer. */
+export function compareKeys(a: CborKey, b: CborKey): number {
+  if (typeof a === 'number') return typeof b === 'number' ? compareNumbers(a, b) : -1;
+  if (typeof b === 'number') return 1;
+  if (!isAscii(a) || !isAscii(b)) return compareTexts(a, b);
+  if (a.length !== b.length) return a.length - b.length;
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Ascending from 0, then descending from −1. */
+function compareNumbers(a: number, b: number): number {
+  if (a >= 0 !== b >= 0) return a >= 0 ? -1 : 1;
+  return a >= 0 ? a - b : b - a;
+}
+
+function compareTexts(a: string, b: string): number {
+  const [left, right] = [textEncoder.encode(a), textEncoder.encode(b)];
+  return left.length - right.length || compare(left, right);
 }
 
 const KEPT_BYTES = 4_096;

@@ -3,7 +3,7 @@
  * bounds are refused) and encoding, and its TypeScript type is inferred. Each mirrors a CDDL rule in docs/spec.
  * Encoding checks the same bounds: what a schema writes, it also reads.
  */
-import { type CborKey, type CborMap, type CborValue, Tag } from './cbor.ts';
+import { type CborKey, type CborMap, type CborValue, compareKeys, Tag } from './cbor.ts';
 import { CodecError } from './error.ts';
 
 export interface Schema<T> {
@@ -185,7 +185,8 @@ export function record<const R extends Fields, const O extends Fields = Record<n
 ): Schema<InferFields<R, O>> {
   const needed = Object.entries(required) as [string, Schema<unknown>][];
   const extra = Object.entries(optional ?? {}) as [string, Schema<unknown>][];
-  const known = new Map([...needed, ...extra]);
+  // In the order of their encodings, so that the writer need not sort.
+  const known = new Map([...needed, ...extra].sort(([a], [b]) => compareKeys(a, b)));
   // Assigning to `__proto__` sets a prototype instead of a field; and a field is required or optional, not both.
   if (known.has('__proto__') || known.size !== needed.length + extra.length) throw new Error('not a set of fields');
   return {

@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type Actor, bytesOf, evidenceBody, keyPair, op, TABLE, World } from '../../test/ledger/world.ts';
 import { type CborValue, Tag } from '../codec/cbor.ts';
-import { quotaOf } from './accounts.ts';
 import { admissionRefusal, parseTransaction, senderRefusal, transactionCost } from './admission.ts';
 
 let world: World;
@@ -99,7 +98,7 @@ describe('expiry', () => {
     ['one further', 21, 'EXPIRY_TOO_FAR'],
   ])('%s', (_what, offset, code) => {
     const parsed = world.parse(world.transaction(partner, operations, { expiry: world.next + offset }));
-    expect(admissionRefusal(context(), parsed, world.account(partner))?.code).toBe(code);
+    expect(admissionRefusal(context(), parsed, world.account(partner), 1_000_000)?.code).toBe(code);
   });
 });
 
@@ -117,13 +116,12 @@ describe('cost and reservation', () => {
     expect(at(world.next + 5)).toBe(at(world.next));
   });
 
-  test('what pending transactions will take is not there', () => {
+  test('all points are needed, and no more', () => {
     const parsed = world.parse(world.transaction(partner, operations));
     const cost = transactionCost(parsed, parameters(), world.next);
-    const { points } = quotaOf(world.store, partner.id);
-    const refused = (reserved: number) => admissionRefusal(context(), parsed, world.account(partner), reserved);
-    expect(refused(points - cost)).toBeNull();
-    expect(refused(points - cost + 1)).toEqual({ code: 'QUOTA_SHORT', detail: `cost ${cost}, available ${cost - 1}` });
-    expect(refused(points + 5)?.detail).toBe(`cost ${cost}, available 0`);
+    const refused = (points: number) => admissionRefusal(context(), parsed, world.account(partner), points);
+    expect(refused(cost)).toBeNull();
+    expect(refused(cost - 1)).toEqual({ code: 'QUOTA_SHORT', detail: `cost ${cost}, available ${cost - 1}` });
+    expect(refused(-5)?.detail).toBe(`cost ${cost}, available 0`);
   });
 });

@@ -10,10 +10,9 @@ import { stateKey } from '../chain/state-keys.ts';
 import { decodeTransaction, type Transaction } from '../chain/transaction.ts';
 import { equal } from '../codec/bytes.ts';
 import { CodecError } from '../codec/error.ts';
-import { quotaOf } from './accounts.ts';
 import type { BoundOperation, OperationTable, RegisteredType } from './operation-type.ts';
 import { maySend } from './permission.ts';
-import { costOf, quotaAt } from './quota.ts';
+import { costOf } from './quota.ts';
 import type { SenderRecord } from './senders.ts';
 import type { StateReader } from './state.ts';
 
@@ -21,6 +20,8 @@ import type { StateReader } from './state.ts';
 export interface ParsedTransaction {
   readonly transaction: Transaction;
   readonly operations: readonly BoundOperation[];
+  /** State key of (sender, nonce). */
+  readonly nonceKey: Uint8Array;
 }
 
 /** Form: codes 1001 to 1008. */
@@ -40,7 +41,7 @@ export function parseTransaction(
   }
   try {
     const operations = transaction.operations.map(({ body }, i) => types[i]!.bind(body, `operations[${i}]`));
-    return { transaction, operations };
+    return { transaction, operations, nonceKey: stateKey.nonce(transaction.sender, transaction.nonce) };
   } catch (error) {
     if (error instanceof CodecError) return refusal('TX_BODY', error.message);
     throw error;
@@ -82,25 +83,22 @@ export interface AdmissionContext {
 
 /**
  * Codes 1104 to 1108, for a transaction whose signature (1103) has been verified with `account.key`.
- * @param reserved points that transactions pending before this one will take; 0 at execution.
+ * @param points that the sender has left; at a node, less what its transactions pending before this one will take.
  */
 export function admissionRefusal(
   context: AdmissionContext,
   parsed: ParsedTransaction,
   account: AccountRecord,
-  reserved = 0,
+  points: number,
 ): Refusal | null {
   const { transaction, operations } = parsed;
   const { state, parameters, height, timeMs } = context;
   if (transaction.expiry < height) return refusal('EXPIRED', `expiry ${transaction.expiry}, height ${height}`);
   if (transaction.expiry > height + parameters.expiryWindow)
     return refusal('EXPIRY_TOO_FAR', `at most ${parameters.expiryWindow} heights ahead`);
-  if (state.get(stateKey.nonce(transaction.sender, transaction.nonce)) !== undefined) return refusal('NONCE_USED');
+  if (state.get(parsed.nonceKey) !== undefined) return refusal('NONCE_USED');
   const forbidden = operations.find((operation) => !maySend(operation.rule, account, timeMs));
   if (forbidden !== undefined) return refusal('NOT_PERMITTED', forbidden.type);
   const cost = transactionCost(parsed, parameters, height);
-  const { points } = quotaAt(quotaOf(state, transaction.sender), account.quota, timeMs);
-  return points - reserved < cost
-    ? refusal('QUOTA_SHORT', `cost ${cost}, available ${Math.max(0, points - reserved)}`)
-    : null;
+  return points < cost ? refusal('QUOTA_SHORT', `cost ${cost}, available ${Math.max(0, points)}`) : null;
 }

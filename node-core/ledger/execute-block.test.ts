@@ -129,6 +129,14 @@ describe('a refusal leaves no trace', () => {
     expect(executed.headerBytes).toEqual(world.execute([good]).executed.headerBytes);
   });
 
+  test('not even of a sender that nothing else in the block is from', async () => {
+    const other = await world.partner('other');
+    await world.applied(world.transaction(other, [register('z')]));
+    const good = world.transaction(partner, [register('a')]);
+    const { executed } = world.execute([world.transaction(other, [register('b')], { expiry: 0 }), good]);
+    expect(executed.headerBytes).toEqual(world.execute([good]).executed.headerBytes);
+  });
+
   test('a full block takes no more', () => {
     const four = ['a', 'b', 'c', 'd'].map((text) => world.transaction(partner, [register(text)]));
     const { executed, refusals } = world.execute(four);
@@ -147,13 +155,13 @@ describe('an account that the block creates', () => {
     await world.applied(first);
   });
 
-  test('is refused by the execution itself, even when a caller brings the record', () => {
+  test('is refused by the execution itself', () => {
     const admit = world.transaction(world.operator, [op.admit(partnerBody('new'))]);
     const execution = world.execution();
     expect(world.addTo(execution, admit)).toBeNull();
     const fresh = { id: createdAccountId(crypto, world.parse(admit).transaction, 0), key: partnerBody('new').key };
     const parsed = world.parse(world.transaction(fresh, [register('a')]));
-    expect(execution.add(parsed, world.account(partner))?.code).toBe('SENDER_UNKNOWN');
+    expect(execution.add(parsed)?.code).toBe('SENDER_UNKNOWN');
   });
 
   test('can be named by others at once', async () => {

@@ -7,7 +7,7 @@ import { blockLeaf, type ChainEvent, encodeEvent, type Result } from '../chain/b
 import { CODES, type Refusal, refusal } from '../chain/codes.ts';
 import type { Genesis } from '../chain/genesis.ts';
 import { encodeHeader, type Header } from '../chain/header.ts';
-import { headerHash } from '../chain/identifiers.ts';
+import { type AccountId, headerHash } from '../chain/identifiers.ts';
 import { stateKey } from '../chain/state-keys.ts';
 import type { ValidatorSet } from '../chain/validator-set.ts';
 import { type LogFrontier, leafHash, rootOf } from '../crypto/merkle-log.ts';
@@ -16,9 +16,9 @@ import { quotaOf } from './accounts.ts';
 import { admissionRefusal, type ParsedTransaction, transactionCost } from './admission.ts';
 import { type ExpiringNonce, encodeUsedNonce, pruneNonces } from './nonces.ts';
 import type { OperationContext } from './operation-type.ts';
-import { encodeQuota, quotaAt, spend } from './quota.ts';
+import { encodeQuota, type Quota, quotaAt, spend } from './quota.ts';
 import type { SenderRecord } from './senders.ts';
-import { type StateChange, StateLayer, type StateReader, updateStateTree } from './state.ts';
+import { keyText, type StateChange, StateLayer, type StateReader, updateStateTree } from './state.ts';
 
 /** The chain as it stands before the block. */
 export interface LedgerView extends StateReader {
@@ -83,6 +83,8 @@ export class BlockExecution {
   private readonly senders: Uint8Array[] = [];
   private readonly events: ChainEvent[] = [];
   private readonly logLeaves: Uint8Array[] = [];
+  /** What is left to those who have sent in this block. Written at its end: no operation reads its sender's quota. */
+  private readonly charged = new Map<string, { readonly sender: AccountId; readonly quota: Quota }>();
   private readonly sha256 = (bytes: Uint8Array) => this.crypto.hash('sha-256', bytes);
 
   constructor(crypto: CryptoProvider, view: LedgerView, proposing: Proposing) {
@@ -98,12 +100,12 @@ export class BlockExecution {
   }
 
   /**
-   * Packs one transaction whose signature has been verified with `account.key`, `account` being the sender's record
-   * before this block. A refusal means that it may not be packed; nothing has changed then.
+   * Packs one transaction whose signature has been verified with the key that its sender had before this block. A
+   * refusal means that it may not be packed; nothing has changed then.
    */
-  add(parsed: ParsedTransaction, account: AccountRecord): Refusal | null {
+  add(parsed: ParsedTransaction): Refusal | null {
     const { parameters } = this.view.genesis.document;
-    const { sender, nonce, expiry, bytes } = parsed.transaction;
+    const { sender, expiry, bytes } = parsed.transaction;
     const sizeBytes = this.sizeBytes + TRANSACTION_OVERHEAD_BYTES + bytes.length;
     if (this.packed.length >= parameters.maxBlockTransactions || sizeBytes > parameters.maxBlockBytes) {
       return refusal('MEMPOOL_FULL', 'the block is full');
@@ -112,14 +114,17 @@ export class BlockExecution {
     const record = this.view.sender(sender);
     if (record === undefined) return refusal('SENDER_UNKNOWN');
     const context = { state: this.layer, parameters, height: this.height, timeMs: this.proposing.timeMs };
-    const refused = admissionRefusal(context, parsed, account);
+    const text = keyText(sender);
+    const quota =
+      this.charged.get(text)?.quota ?? quotaAt(quotaOf(this.view, sender), record.account.quota, context.timeMs);
+    const refused = admissionRefusal(context, parsed, record.account, quota.points);
     if (refused !== null) return refused;
     const cost = transactionCost(parsed, parameters, this.height);
-    this.charge(parsed, account, cost);
-    const rejection = this.run(parsed, account);
+    // Before the operations run: a rejected transaction is charged just the same.
+    this.charged.set(text, { sender, quota: spend(quota, cost) });
+    const rejection = this.run(parsed, record.account);
     const code = rejection === null ? 0 : CODES[rejection.refusal.code].number;
-    const used = encodeUsedNonce({ expiry, height: this.height, code });
-    this.layer.set(stateKey.nonce(sender, nonce), used);
+    this.layer.set(parsed.nonceKey, encodeUsedNonce({ expiry, height: this.height, code }));
     const logIndex = rejection === null ? this.view.frontier.size + this.logLeaves.length : null;
     if (rejection === null) this.logLeaves.push(leafHash(this.sha256, bytes));
     this.results.push([code, rejection?.operation ?? null, cost, logIndex, record.digest]);
@@ -127,13 +132,6 @@ export class BlockExecution {
     this.sizeBytes = sizeBytes;
     this.packed.push(parsed);
     return null;
-  }
-
-  /** Before the operations run, so that a rejected transaction is charged just the same. */
-  private charge(parsed: ParsedTransaction, account: AccountRecord, cost: number): void {
-    const { sender } = parsed.transaction;
-    const quota = quotaAt(quotaOf(this.layer, sender), account.quota, this.proposing.timeMs);
-    this.layer.set(stateKey.quota(sender), encodeQuota(spend(quota, cost)));
   }
 
   /** All operations succeed together or none has any effect. */
@@ -164,6 +162,7 @@ export class BlockExecution {
     const { view, sha256 } = this;
     const { document } = view.genesis;
     const stateHash = (bytes: Uint8Array) => this.crypto.hash(document.stateHash, bytes);
+    for (const { sender, quota } of this.charged.values()) this.layer.set(stateKey.quota(sender), encodeQuota(quota));
     const changes = [...this.layer.changes()];
     const { root: stateRoot, pages } = updateStateTree(stateHash, (path) => view.page(path), changes);
     const frontier = view.frontier.append(this.logLeaves);

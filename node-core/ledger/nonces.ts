@@ -3,14 +3,18 @@
  * `nonceRetention` heights have passed since; `prunedThrough` is the highest expiry of which an entry has gone. While an
  * entry is kept, a replay is refused by it; afterwards by the expiry itself, which is behind every block to come.
  */
-import type { AccountId } from '../chain/identifiers.ts';
+import { type AccountId, accountId, nonce as nonceBytes } from '../chain/identifiers.ts';
 import type { Parameters } from '../chain/parameters.ts';
 import { stateKey } from '../chain/state-keys.ts';
 import { decode, encode } from '../codec/cbor.ts';
-import { tuple, uint } from '../codec/schema.ts';
+import { literal, tuple, uint } from '../codec/schema.ts';
 import type { StateLayer, StateReader } from './state.ts';
 
 const usedNonce = tuple(uint(), uint({ min: 1 }), uint({ max: 9_999 }));
+
+const nonceKey = tuple(literal('nonce'), accountId, nonceBytes);
+/** Head of the array, head of the text, the text. */
+const NONCE_KEY_START = stateKey.nonce(new Uint8Array(0), new Uint8Array(0)).subarray(0, 7);
 
 export interface UsedNonce {
   readonly expiry: number;
@@ -30,6 +34,14 @@ export function usedNonceOf(state: StateReader, sender: AccountId, nonce: Uint8A
   if (bytes === undefined) return undefined;
   const [expiry, height, code] = usedNonce.decode(decode(bytes), 'nonce');
   return { expiry, height, code };
+}
+
+/** What an entry of the state says about the order of removal; null for an entry that is no nonce. */
+export function expiringNonceOf(key: Uint8Array, value: Uint8Array): ExpiringNonce | null {
+  for (const [i, byte] of NONCE_KEY_START.entries()) if (key[i] !== byte) return null;
+  const [, sender, nonce] = nonceKey.decode(decode(key), 'nonce key');
+  const [expiry] = usedNonce.decode(decode(value), 'nonce');
+  return { expiry, sender, nonce };
 }
 
 export function encodeUsedNonce(used: UsedNonce): Uint8Array {

@@ -45,8 +45,8 @@ export interface OperationType<Body> {
   stateEntries(body: Body): number;
   /** The business rules, in order of precedence. Changes nothing. */
   check(context: OperationContext, body: Body): Refusal | null;
-  /** Carries out what `check` has let through. Has no way to fail. */
-  apply(context: OperationContext, body: Body, effects: Effects): void;
+  /** Carries out what `check` has let through. Has no way to fail. `signed`: the body as it stands in the transaction. */
+  apply(context: OperationContext, body: Body, effects: Effects, signed: CborValue): void;
 }
 
 /** Binds the body's type within one place, so that tables can hold types with different bodies. */
@@ -80,7 +80,7 @@ export function register<Body>(type: OperationType<Body>, rule: SenderRule): Reg
         rule,
         stateEntries: type.stateEntries(body),
         check: (context) => type.check(context, body),
-        apply: (context, effects) => type.apply(context, body, effects),
+        apply: (context, effects) => type.apply(context, body, effects, value),
       };
     },
   };

@@ -40,8 +40,13 @@ export class StateLayer implements StateReader {
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    const change = this.changed.get(keyText(key));
-    return change === undefined ? this.base.get(key) : (change.value ?? undefined);
+    return this.find(keyText(key), key);
+  }
+
+  private find(text: string, key: Uint8Array): Uint8Array | undefined {
+    const change = this.changed.get(text);
+    if (change !== undefined) return change.value ?? undefined;
+    return this.base instanceof StateLayer ? this.base.find(text, key) : this.base.get(key);
   }
 
   set(key: Uint8Array, value: Uint8Array): void {

@@ -1,5 +1,4 @@
 /** Makes blocks from the mempool and judges blocks of others. Both execute over the store; neither changes it. */
-import type { AccountRecord } from '../chain/account.ts';
 import type { Block } from '../chain/block.ts';
 import { type Refusal, refusal } from '../chain/codes.ts';
 import { headerHash } from '../chain/identifiers.ts';
@@ -21,11 +20,6 @@ export interface ExecutorParts {
   readonly verifier: SignatureVerifier;
   readonly table: OperationTable;
   readonly log: Log;
-}
-
-interface Prepared {
-  readonly parsed: ParsedTransaction;
-  readonly account: AccountRecord;
 }
 
 export class Executor {
@@ -82,8 +76,8 @@ export class Executor {
     if ('code' in prepared) return prepared;
     try {
       const execution = new BlockExecution(crypto, store, header);
-      for (const { parsed, account } of prepared) {
-        const refused = execution.add(parsed, account);
+      for (const parsed of prepared) {
+        const refused = execution.add(parsed);
         if (refused !== null) return refused;
       }
       const executed = execution.finish();
@@ -100,9 +94,9 @@ export class Executor {
   }
 
   /** Decodes once, checks signatures once: what the mempool holds was checked on arrival. */
-  private async prepare(transactions: readonly Uint8Array[]): Promise<readonly Prepared[] | Refusal> {
+  private async prepare(transactions: readonly Uint8Array[]): Promise<readonly ParsedTransaction[] | Refusal> {
     const { crypto, store, mempool, table, verifier, log } = this.parts;
-    const prepared: Prepared[] = [];
+    const prepared: ParsedTransaction[] = [];
     const checks: SignatureCheck[] = [];
     for (const bytes of transactions) {
       const known = mempool.find(toHex(crypto.hash('sha-256', bytes)));
@@ -114,7 +108,7 @@ export class Executor {
         const { message, signature } = parsed.transaction;
         checks.push({ key: account.key, message, signature });
       }
-      prepared.push({ parsed, account });
+      prepared.push(parsed);
     }
     const valid = checks.length === 0 ? [] : await verifier.verify(checks, true);
     return valid.every(Boolean) ? prepared : refusal('SIGNATURE_INVALID');
@@ -123,5 +117,5 @@ export class Executor {
 
 function addPending(execution: BlockExecution, store: ChainStore, { parsed }: Pending): Refusal | null {
   const account = senderRefusal(store, parsed.transaction);
-  return 'code' in account ? account : execution.add(parsed, account);
+  return 'code' in account ? account : execution.add(parsed);
 }

@@ -14,6 +14,7 @@ import { type SignatureCheck, type SignatureVerifier, SignatureVerifierError } f
 import type { ChainStore } from './chain-store.ts';
 import type { Mempool, Pending } from './mempool.ts';
 import { parseOrRefuse } from './parsing.ts';
+import type { Telemetry } from './telemetry.ts';
 
 export interface SubmissionParts {
   readonly crypto: CryptoProvider;
@@ -23,6 +24,7 @@ export interface SubmissionParts {
   readonly table: OperationTable;
   readonly clock: Clock;
   readonly log: Log;
+  readonly telemetry: Telemetry;
 }
 
 export interface Accepted {
@@ -57,20 +59,25 @@ export class Submission {
 
   /** Outcomes in the order of the transactions; all signatures are checked in one go. */
   async submitAll(transactions: readonly Uint8Array[]): Promise<(Accepted | Refusal)[]> {
+    const { telemetry } = this.parts;
+    const startMs = telemetry.now();
     const looked = transactions.map((bytes) => this.look(bytes));
+    const decodedMs = telemetry.now();
     const unchecked = looked.filter((row) => 'parsed' in row);
     const checks = unchecked.map(({ parsed, account }) => {
       const { message, signature } = parsed.transaction;
       return { key: account.key, message, signature };
     });
     const results = await this.verify(checks);
-    if (results === null)
-      return looked.map((row) => ('parsed' in row ? refusal('MEMPOOL_FULL', 'signatures wait') : row));
-    const valid = new Set(unchecked.filter((_, i) => results[i] === true));
-    return looked.map((row) => {
+    const checkedMs = telemetry.now();
+    const valid = new Set(unchecked.filter((_, i) => results?.[i] === true));
+    const outcomes = looked.map((row) => {
       if (!('parsed' in row)) return row;
+      if (results === null) return refusal('MEMPOOL_FULL', 'signatures wait');
       return valid.has(row) ? this.admit(row) : refusal('SIGNATURE_INVALID');
     });
+    telemetry.admitted(outcomes, { startMs, decodedMs, checkedMs });
+    return outcomes;
   }
 
   /** null when the node has more signatures to check than it can. */
@@ -125,7 +132,9 @@ export class Submission {
       height: store.height + 1,
       timeMs: Math.max(clock.now(), store.timeMs + 1),
     };
-    return admissionRefusal(context, parsed, account, mempool.reservedBy(parsed.transaction.sender));
+    const { sender } = parsed.transaction;
+    const { points } = quotaAt(quotaOf(store, sender), account.quota, context.timeMs);
+    return admissionRefusal(context, parsed, account, points - mempool.reservedBy(sender));
   }
 
   /** After a block: drops what was packed or has become hopeless, so that it does not hold its sender's quota. */

@@ -1,12 +1,12 @@
 /** Runs the nodes of a devnet as processes of their own and ends them together. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type FolderLock, lockFolder } from '../../adapters/store-lmdb/folder-lock.ts';
 import { BropError, CODES, type CodeName } from '../../node-core/chain/codes.ts';
 import { StoreError } from '../../node-core/ports/key-value-store.ts';
 import type { NodeConfigInput } from '../config.ts';
+import { launchNode } from '../launch.ts';
 import type { NodeReport } from '../node/main.ts';
 import { create, type DevnetOptions, exists, isPortFree, movePorts, nodeNames } from './create.ts';
 
@@ -25,7 +25,6 @@ export interface Devnet {
 }
 
 const STOP_TIMEOUT_MS = 10_000;
-const PROGRAM = fileURLToPath(new URL('../node/main.ts', import.meta.url));
 
 /**
  * Starts the devnet in `folder`, making it first when there is none.
@@ -87,7 +86,10 @@ async function settlePorts(folder: string, validators: number, say: (line: strin
 }
 
 async function supervise(folder: string, names: readonly string[]): Promise<Devnet> {
-  const processes = names.map((name) => ({ name, process: launch(join(folder, name, 'config.json')) }));
+  const processes = names.map((name) => ({
+    name,
+    process: launchNode(join(folder, name, 'config.json'), { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] }),
+  }));
   let stopping = false;
   const failed = new Promise<string>((resolve) => {
     for (const { name, process } of processes) process.once('exit', () => !stopping && resolve(name));
@@ -103,12 +105,6 @@ async function supervise(folder: string, names: readonly string[]): Promise<Devn
     await stop();
     throw error;
   }
-}
-
-function launch(config: string): ChildProcess {
-  return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', PROGRAM, config], {
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-  });
 }
 
 /** The API's URL, or '' for a node without one. @throws {BropError} with what the node said. */

@@ -193,7 +193,7 @@ export class World {
   addTo(execution: BlockExecution, bytes: Uint8Array): Refusal | null {
     const parsed = this.parse(bytes);
     const account = senderRefusal(this.store, parsed.transaction);
-    return 'code' in account ? account : execution.add(parsed, account);
+    return 'code' in account ? account : execution.add(parsed);
   }
 
   /** Executes and commits a block. Every block is executed a second time, from what a validator gets of it. */

@@ -54,17 +54,16 @@ export function recordEntries(body: RecordFields): number {
 /** What one kind of record adds to the rest. */
 export type RecordContent = Pick<EvidenceRecord, 'root' | 'count'>;
 
-/** Writes the record and moves the subject's head. @param encodedBody the operation's body as it was signed. */
+/** Writes the record and moves the subject's head. @param signedBody the operation's body as it was signed. */
 export function writeRecord(
   context: OperationContext,
   body: RecordFields,
-  encodedBody: CborValue,
+  signedBody: CborValue,
   content: RecordContent,
   effects: Effects,
 ): void {
   const { crypto, sender, nonce, index, height, timeMs, state } = context;
   const id = recordId(crypto, context, index);
-  if (state.get(stateKey.record(id)) !== undefined) throw new Error('a record ID came up twice');
   const { subject, onBehalfOf } = body;
   const before = subject === undefined ? undefined : subjectHead(state, sender, subject);
   const count = (before?.count ?? 0) + 1;
@@ -74,7 +73,7 @@ export function writeRecord(
     operation: index,
     height,
     timeMs,
-    body: crypto.hash('sha-256', encode(encodedBody)),
+    body: crypto.hash('sha-256', encode(signedBody)),
     ...responsibility(context),
     ...content,
     ...(onBehalfOf !== undefined && { onBehalfOf }),

@@ -9,8 +9,8 @@ export const registerBatch: OperationType<RegisterBatch> = {
   body: registerBatchBody,
   stateEntries: recordEntries,
   check: recordRefusal,
-  apply: (context, body, effects) => {
+  apply: (context, body, effects, signed) => {
     const { root, count } = body;
-    writeRecord(context, body, registerBatchBody.encode(body), { root, count }, effects);
+    writeRecord(context, body, signed, { root, count }, effects);
   },
 };

@@ -9,5 +9,5 @@ export const registerEvidence: OperationType<Register> = {
   body: registerBody,
   stateEntries: recordEntries,
   check: recordRefusal,
-  apply: (context, body, effects) => writeRecord(context, body, registerBody.encode(body), {}, effects),
+  apply: (context, body, effects, signed) => writeRecord(context, body, signed, {}, effects),
 };

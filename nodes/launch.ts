@@ -1,0 +1,18 @@
+/** How a node is started as a process of its own: the flags that keep it small, and what makes it start quickly. */
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const PROGRAM = fileURLToPath(new URL('./node/main.ts', import.meta.url));
+const COMPILE_CACHE = fileURLToPath(new URL('../.cache/compile', import.meta.url));
+
+/**
+ * V8 lets the young generation of a busy node grow to 128 MB, half of all its memory; with 16 MB it collects more often
+ * and is no slower.
+ */
+export const NODE_FLAGS: readonly string[] = ['--max-semi-space-size=8', '--disable-warning=ExperimentalWarning'];
+
+/** Starts `config` in a process of its own. Compiled code is kept: from it a node starts without the TypeScript parser. */
+export function launchNode(config: string, options: Pick<SpawnOptions, 'stdio' | 'env'>): ChildProcess {
+  const env = { NODE_COMPILE_CACHE: COMPILE_CACHE, ...(options.env ?? process.env) };
+  return spawn(process.execPath, [...NODE_FLAGS, PROGRAM, config], { ...options, env });
+}
