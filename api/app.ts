@@ -6,13 +6,17 @@ import { Registry } from 'prom-client';
 import { BropError } from '../node-core/chain/codes.ts';
 import { pureCrypto } from '../node-core/crypto/pure.ts';
 import type { Log } from '../node-core/ports/log.ts';
+import { registerChainGauges } from './chain-gauges.ts';
+import { Intake } from './http/intake.ts';
 import { CORS_HEADERS, unmatched } from './http/methods.ts';
 import { rateLimit } from './http/rate-limit.ts';
 import { WaitingRoom } from './http/waiting-room.ts';
 import { type ApiLimits, DEFAULT_LIMITS } from './limits.ts';
-import { measure, registerGauges } from './metrics.ts';
+import { measure, registerWaiting } from './metrics.ts';
 import type { Api, ApiEnv, ApiOptions, ApiParts } from './parts.ts';
 import { ProblemError, problemResponse, STATUS_OF_CODE } from './problem.ts';
+import { equivocations } from './routes/equivocations.ts';
+import { files } from './routes/files.ts';
 import { findAccount } from './routes/find-account.ts';
 import { getAccount } from './routes/get-account.ts';
 import { getBlock } from './routes/get-block.ts';
@@ -28,6 +32,7 @@ import { getStateProof } from './routes/get-state-proof.ts';
 import { getStatus } from './routes/get-status.ts';
 import { getTransaction } from './routes/get-transaction.ts';
 import { quote } from './routes/quote.ts';
+import { submitBatch } from './routes/submit-batch.ts';
 import { submitTransaction } from './routes/submit-transaction.ts';
 
 /**
@@ -38,17 +43,30 @@ import { submitTransaction } from './routes/submit-transaction.ts';
  * serve({ fetch: (request, { incoming }) => app.fetch(request, { remoteAddress: incoming.socket.remoteAddress }) });
  */
 export function createApi(options: ApiOptions): Api {
-  const { chain, clock, log, crypto = pureCrypto, metrics = new Registry() } = options;
+  const { chain, clock, log, crypto = pureCrypto, metrics = new Registry(), tracing } = options;
   const limits: ApiLimits = { ...DEFAULT_LIMITS, ...options.limits };
-  const parts: ApiParts = { chain, clock, log, crypto, limits, waiting: new WaitingRoom(limits.maxWaiting) };
+  const waiting = new WaitingRoom(limits.maxWaiting);
+  const parts: ApiParts = {
+    chain,
+    files: options.files,
+    clock,
+    log,
+    crypto,
+    limits,
+    tracing,
+    waiting,
+    intake: new Intake(limits),
+  };
   const app: Api = new OpenAPIHono<ApiEnv>({
     defaultHook: (result) => {
       if (!result.success) throw badParameter(result.target, result.error);
     },
   });
-  registerGauges(metrics, chain, clock, parts.waiting);
+  registerChainGauges(metrics, chain, clock);
+  registerWaiting(metrics, parts.waiting);
   app.use(measure(metrics, clock), fixedHeaders(limits), rateLimit(limits, clock));
   submitTransaction(app, parts);
+  submitBatch(app, parts);
   getTransaction(app, parts);
   getReceipt(app, parts);
   getExpiryCertificate(app, parts);
@@ -56,7 +74,9 @@ export function createApi(options: ApiOptions): Api {
   getStatus(app, parts);
   getBlock(app, parts);
   getStateProof(app, parts);
+  equivocations(app, parts);
   getGenesis(app, parts);
+  files(app, parts);
   getCodes(app, parts);
   getAccount(app, parts);
   findAccount(app, parts);

@@ -10,8 +10,15 @@ export interface ApiLimits {
   readonly maxAddresses: number;
   /** Longest URL, in characters. */
   readonly maxUrlLength: number;
+  /** Submissions whose bodies are being read or checked at the same time, and the bytes that these may have. */
+  readonly maxSubmissions: number;
+  readonly maxSubmissionBytes: number;
   /** Requests that wait for finality at the same time; further ones are answered 202 at once. */
   readonly maxWaiting: number;
+  /** Plain files that are being sent at the same time, each with up to 1 MiB in memory; further ones are refused. */
+  readonly maxFiles: number;
+  /** Of these, to one address. */
+  readonly maxFilesOfOne: number;
 }
 
 export const DEFAULT_LIMITS: ApiLimits = {
@@ -19,7 +26,11 @@ export const DEFAULT_LIMITS: ApiLimits = {
   burst: 400,
   maxAddresses: 10_000,
   maxUrlLength: 4_096,
+  maxSubmissions: 512,
+  maxSubmissionBytes: 16 << 20,
   maxWaiting: 2_000,
+  maxFiles: 64,
+  maxFilesOfOne: 16,
 };
 
 /** Body of `application/cose`: exactly one transaction. */
@@ -29,5 +40,7 @@ export const MAX_COSE_BODY_BYTES = MAX_TRANSACTION_BYTES;
  * too long, so that it gets the code of a transaction that is too long.
  */
 export const MAX_JSON_BODY_BYTES = 90_000;
+/** So many transactions of a batch cost a node as much as one request. */
+export const BATCHED_PER_REQUEST = 5;
 /** Bounds of `Prefer: wait`, in seconds. Longer wishes are granted up to the bound. */
 export const MAX_WAIT_SECONDS = 30;

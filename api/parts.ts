@@ -3,29 +3,38 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Registry } from 'prom-client';
 import type { CryptoProvider } from '../node-core/crypto/provider.ts';
 import type { ChainAccess } from '../node-core/ports/chain-access.ts';
+import type { PublishedFiles } from '../node-core/ports/chain-files.ts';
 import type { Clock } from '../node-core/ports/clock.ts';
 import type { Log } from '../node-core/ports/log.ts';
+import type { Tracing } from '../node-core/ports/tracing.ts';
+import type { Intake } from './http/intake.ts';
 import type { WaitingRoom } from './http/waiting-room.ts';
 import type { ApiLimits } from './limits.ts';
 
 export interface ApiOptions {
   readonly chain: ChainAccess;
+  /** Served at /files/; without them there are none. */
+  readonly files?: PublishedFiles;
   readonly clock: Clock;
   readonly log: Log;
   /** Hashes for entity tags and key IDs; the pure provider without one. */
   readonly crypto?: CryptoProvider;
   /** Rendered at /metrics with the API's own; the composition root may have put process metrics into it. */
-  readonly metrics?: Registry;
+  readonly metrics?: Registry | undefined;
+  readonly tracing?: Tracing | undefined;
   readonly limits?: Partial<ApiLimits>;
 }
 
 export interface ApiParts {
   readonly chain: ChainAccess;
+  readonly files: PublishedFiles | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly crypto: CryptoProvider;
   readonly limits: ApiLimits;
+  readonly tracing: Tracing | undefined;
   readonly waiting: WaitingRoom;
+  readonly intake: Intake;
 }
 
 /** What the composition root passes with each request, as the second argument of `app.fetch`. */
@@ -36,6 +45,10 @@ export interface ApiBindings {
 
 export interface ApiEnv {
   Bindings: ApiBindings;
+  Variables: {
+    /** Takes further tokens of the address for a request that costs more than others; false when there are too few. */
+    readonly charge?: (tokens: number) => boolean;
+  };
 }
 
 export type Api = OpenAPIHono<ApiEnv>;

@@ -15,7 +15,8 @@ import { CODES, type CodeName, type Refusal } from '../node-core/chain/codes.ts'
  * - 403, never 401, for senders, keys and signatures: 401 must offer a challenge (RFC 9110 §15.5.2), and the signature
  *   is in the transaction, not in HTTP.
  * - 410: gone for good, this transaction can never be packed; sign another. 409: the pair is taken.
- * - 422: well-formed, but against a rule. 429: the sender, or the address, has used up what it had and regains it.
+ * - 422: well-formed, but against a rule. 429: the sender, or the address, has used up what it had and regains it, or
+ *   all senders together have.
  * - 5xx: nothing is wrong with the request.
  */
 export const STATUS_OF_CODE = {
@@ -35,7 +36,7 @@ export const STATUS_OF_CODE = {
   NONCE_USED: 409,
   NOT_PERMITTED: 403,
   QUOTA_SHORT: 429,
-  MEMPOOL_FULL: 503,
+  MEMPOOL_FULL: 429,
   NAME_TAKEN: 422,
   KEY_IN_USE: 422,
   LEVEL_NOT_ALLOWED: 422,
@@ -55,10 +56,12 @@ export const STATUS_OF_CODE = {
   PROOF_FILE: 422,
   PROOF_REJECTED: 422,
   PROOF_NOT_EXPIRED: 422,
+  PROOF_EQUIVOCATION: 422,
   BAD_REQUEST: 400,
   NOT_FOUND: 404,
   BODY_TOO_LARGE: 413,
   TOO_MANY_REQUESTS: 429,
+  OVERLOADED: 503,
   HEIGHT_NOT_REACHED: 404,
   STATE_NOT_KEPT: 410,
   INTERNAL: 500,
@@ -67,9 +70,16 @@ export const STATUS_OF_CODE = {
   STORE_OTHER_CHAIN: 500,
   STORE_LOCKED: 503,
   STORE_CORRUPT: 500,
+  STORE_FULL: 500,
   FILE_UNREADABLE: 500,
   NODE_UNREACHABLE: 503,
   NOT_SYNCED: 503,
+  CHAIN_FILE: 500,
+  SNAPSHOT_INVALID: 500,
+  SNAPSHOT_CHUNK: 500,
+  SNAPSHOT_UNAVAILABLE: 500,
+  PRUNED: 410,
+  BACKUP_INVALID: 500,
 } as const satisfies Record<CodeName, ContentfulStatusCode>;
 
 export const PROBLEM_TYPE = 'application/problem+json';
@@ -113,7 +123,9 @@ export class ProblemError extends Error {
 }
 
 export function problemOf(refusal: Refusal, options: ProblemOptions = {}): ProblemError {
-  return new ProblemError(refusal.code, { detail: refusal.detail, ...options });
+  const { code, detail, retryAfterSeconds } = refusal;
+  const retry = retryAfterSeconds === undefined ? {} : { headers: { 'Retry-After': String(retryAfterSeconds) } };
+  return new ProblemError(code, { detail, ...retry, ...options });
 }
 
 export function isRefusal<T extends object>(outcome: T | Refusal): outcome is Refusal {
@@ -163,8 +175,9 @@ const DESCRIPTIONS: Readonly<Record<number, string>> = {
   410: 'Gone for good',
   413: 'Too large',
   415: 'Another content type or content coding than those taken',
+  416: 'The range begins after the end',
   422: 'Against a rule',
-  429: 'Quota points or request allowance used up',
+  429: 'Quota points, request allowance, or room for pending transactions used up',
   500: 'The node failed',
   503: 'The node cannot answer now',
 };

@@ -25,6 +25,10 @@ export const exit = {
   unreadable: 21,
   portInUse: 22,
   store: 23,
+  /** A file of a chain is wrong, missing or too much. */
+  chainFile: 24,
+  /** A snapshot does not hold. */
+  snapshot: 25,
   /** Ctrl-C before what was asked was done: 128 + SIGINT, as shells say it. */
   interrupted: 130,
   // 69 (EX_UNAVAILABLE) is brop.mjs's: packages are missing.
@@ -52,14 +56,22 @@ const BY_CODE: Partial<Record<CodeName, number>> = {
   PROOF_FILE: exit.file,
   PROOF_REJECTED: exit.rejected,
   PROOF_NOT_EXPIRED: exit.notExpired,
+  PROOF_EQUIVOCATION: exit.signature,
   CONFIG_INVALID: exit.config,
   FILE_UNREADABLE: exit.unreadable,
   PORT_IN_USE: exit.portInUse,
   STORE_OTHER_CHAIN: exit.store,
   STORE_LOCKED: exit.store,
   STORE_CORRUPT: exit.store,
+  STORE_FULL: exit.store,
+  BACKUP_INVALID: exit.store,
+  CHAIN_FILE: exit.chainFile,
+  SNAPSHOT_INVALID: exit.snapshot,
+  SNAPSHOT_CHUNK: exit.snapshot,
+  SNAPSHOT_UNAVAILABLE: exit.snapshot,
   NODE_UNREACHABLE: exit.nodeUnreachable,
   NOT_FOUND: exit.notFound,
+  PRUNED: exit.notFound,
   BAD_REQUEST: exit.usage,
   INTERNAL: exit.failure,
 };

@@ -2,20 +2,43 @@
 
 import { CODES } from '../node-core/chain/codes.ts';
 import { type Command, helpOf, type Output, parse, printable } from './command.ts';
+import { backup } from './commands/backup.ts';
 import { devnet } from './commands/devnet.ts';
+import { exportChain } from './commands/export.ts';
+import { fsck } from './commands/fsck.ts';
 import { genesis } from './commands/genesis.ts';
 import { keygen } from './commands/keygen.ts';
 import { node } from './commands/node.ts';
 import { receipt } from './commands/receipt.ts';
 import { register } from './commands/register.ts';
+import { restore } from './commands/restore.ts';
+import { snapshot } from './commands/snapshot.ts';
 import { status } from './commands/status.ts';
+import { top } from './commands/top.ts';
 import { verify } from './commands/verify.ts';
+import { verifyExport } from './commands/verify-export.ts';
 import { ExitError, exit, toExitError } from './exit-codes.ts';
 
-const commands: readonly Command[] = [devnet, register, receipt, verify, status, keygen, genesis, node];
+const commands: readonly Command[] = [
+  devnet,
+  register,
+  receipt,
+  verify,
+  status,
+  top,
+  keygen,
+  genesis,
+  node,
+  snapshot,
+  exportChain,
+  verifyExport,
+  fsck,
+  backup,
+  restore,
+];
 
 function overview(): string {
-  const rows = commands.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`);
+  const rows = commands.map(({ name, summary }) => `  ${name.padEnd(14)} ${summary}`);
   return `brop: register files on a BROP chain and verify receipts offline\n\nusage: brop <command> [options]\n\n${rows.join('\n')}\n\nEvery command explains itself: brop <command> --help. Exit code 0 means that what was asked holds.\n`;
 }
 

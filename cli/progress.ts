@@ -1,28 +1,42 @@
 /** Progress of work that takes longer than a glance: one line that rewrites itself on a terminal, sparse lines elsewhere. */
+import type { Output } from './command.ts';
+
 const QUIET_EVERY_MS = 2_000;
 
 export interface Progress {
-  step(done: number): void;
+  /** @param of in place of the total that was expected. */
+  step(done: number, of?: number): void;
   end(): void;
 }
 
 export function progress(what: string, total: number): Progress {
   const terminal = process.stderr.isTTY === true;
   let lastMs = performance.now();
-  const show = (done: number) => {
-    if (terminal) process.stderr.write(`\r${what} ${done}/${total}`);
-    else process.stderr.write(`${what} ${done}/${total}\n`);
+  const show = (done: number, of: number) => {
+    if (terminal) process.stderr.write(`\r${what} ${done}/${of}`);
+    else process.stderr.write(`${what} ${done}/${of}\n`);
   };
   return {
-    step: (done) => {
+    step: (done, of = total) => {
       const now = performance.now();
       if (!terminal && now - lastMs < QUIET_EVERY_MS) return;
       lastMs = now;
-      show(done);
+      show(done, of);
     },
     end: () => {
       if (terminal) process.stderr.write('\r\u001b[K');
     },
+  };
+}
+
+/** For work that says all the time what it is at: a line now and then. */
+export function sparsely({ progress }: Pick<Output, 'progress'>): (step: string) => void {
+  let lastMs = performance.now();
+  return (step) => {
+    const now = performance.now();
+    if (now - lastMs < QUIET_EVERY_MS) return;
+    lastMs = now;
+    progress(`… ${step}`);
   };
 }
 

@@ -3,11 +3,23 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { BropError } from '../node-core/chain/codes.ts';
+import { isUrl } from './file-sources.ts';
 
 const port = z.number().int().min(0).max(65_535);
 const address = z.strictObject({ host: z.string().min(1), port });
 
+/** A collector's OTLP/HTTP endpoint for traces. */
+const otlpUrl = z.url({
+  protocol: /^https?$/,
+  error: 'must be an http(s) URL such as http://127.0.0.1:4318/v1/traces',
+});
+
 const common = {
+  /** What logs, metrics and traces call this node; its role and the start of its fingerprint without it. */
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,64}$/, 'has 1 to 64 letters, digits, dots, dashes or underscores')
+    .optional(),
   /** Genesis file of the chain. */
   genesis: z.string().min(1),
   /** Where the chain, and for a validator its vote record, are kept. */
@@ -27,6 +39,10 @@ const common = {
         .refine(({ host, port }) => (host === undefined) === (port === undefined), 'host and port belong together'),
     )
     .default([]),
+  /** Folders or URLs with the plain files of the chain, to catch up from; asked in this order. */
+  fileSources: z.array(z.string().min(1)).max(16).default([]),
+  /** Ed25519 key file that signs the checkpoints this node publishes; without it there are none. */
+  noteKey: z.string().min(1).optional(),
   /** The HTTP API. `requestsPerSecond` bounds each client address; 0 is no bound, for machines behind a gateway. */
   api: address.extend({ requestsPerSecond: z.number().int().min(0).max(1_000_000).optional() }).optional(),
   log: z
@@ -35,15 +51,41 @@ const common = {
       file: z.string().min(1).optional(),
     })
     .default({ level: 'info' }),
+  /** Serves Prometheus metrics at http://host:port/metrics, to whoever reaches it; a node with an API has them there too. */
+  metrics: z.strictObject({ host: z.string().min(1).default('127.0.0.1'), port }).optional(),
+  /** Sends traces of this part of all transactions (the same on every node) to an OpenTelemetry collector. */
+  tracing: z.strictObject({ otlpUrl, ratio: z.number().min(0).max(1).default(1) }).optional(),
   /** Threads that check signatures. */
   signatureWorkers: z.number().int().min(1).max(64).default(1),
+  /** How many heights of blocks are kept at least; 'all' is an archive node. */
+  retain: z
+    .strictObject({ blocks: z.union([z.literal('all'), z.number().int().min(1)]).default('all') })
+    .default({ blocks: 'all' }),
 };
 
+/** A snapshot of the state after each block whose height `every` divides, 0: none; the newest `keep` stay. */
+const snapshots = (every: number) =>
+  z
+    .strictObject({
+      every: z.number().int().min(0).default(every),
+      keep: z.number().int().min(1).max(100).default(2),
+    })
+    .default({ every, keep: 2 });
+/** What an empty node begins from: the newest snapshot of its file sources, or the genesis, executing every block. */
+const join = z.enum(['snapshot', 'genesis']);
+
 const schema = z.discriminatedUnion('role', [
-  z.strictObject({ role: z.literal('follower'), ...common }),
+  z.strictObject({
+    role: z.literal('follower'),
+    ...common,
+    snapshots: snapshots(10_000),
+    join: join.default('snapshot'),
+  }),
   z.strictObject({
     role: z.literal('validator'),
     ...common,
+    snapshots: snapshots(0),
+    join: join.default('genesis'),
     /** Key file that signs votes. */
     consensusKey: z.string().min(1),
   }),
@@ -78,6 +120,8 @@ function withPaths(config: NodeConfig, folder: string): NodeConfig {
   const at = (path: string) => resolve(folder, path);
   const paths = { genesis: at(config.genesis), dataFolder: at(config.dataFolder), nodeKey: at(config.nodeKey) };
   const log = config.log.file === undefined ? config.log : { ...config.log, file: at(config.log.file) };
-  if (config.role === 'follower') return { ...config, ...paths, log };
-  return { ...config, ...paths, log, consensusKey: at(config.consensusKey) };
+  const fileSources = config.fileSources.map((source) => (isUrl(source) ? source : at(source)));
+  const common = { ...paths, log, fileSources, ...(config.noteKey !== undefined && { noteKey: at(config.noteKey) }) };
+  if (config.role === 'follower') return { ...config, ...common };
+  return { ...config, ...common, consensusKey: at(config.consensusKey) };
 }

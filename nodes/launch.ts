@@ -11,8 +11,17 @@ const COMPILE_CACHE = fileURLToPath(new URL('../.cache/compile', import.meta.url
  */
 export const NODE_FLAGS: readonly string[] = ['--max-semi-space-size=8', '--disable-warning=ExperimentalWarning'];
 
-/** Starts `config` in a process of its own. Compiled code is kept: from it a node starts without the TypeScript parser. */
-export function launchNode(config: string, options: Pick<SpawnOptions, 'stdio' | 'env'>): ChildProcess {
+/**
+ * Starts `config` in a process of its own. Compiled code is kept: from it a node starts without the TypeScript parser.
+ *
+ * @param prefix words before the command line, such as those that run it in a network namespace.
+ */
+export function launchNode(
+  config: string,
+  options: Pick<SpawnOptions, 'stdio' | 'env'>,
+  prefix: readonly string[] = [],
+): ChildProcess {
   const env = { NODE_COMPILE_CACHE: COMPILE_CACHE, ...(options.env ?? process.env) };
-  return spawn(process.execPath, [...NODE_FLAGS, PROGRAM, config], { ...options, env });
+  const [command = process.execPath, ...words] = [...prefix, process.execPath, ...NODE_FLAGS, PROGRAM, config];
+  return spawn(command, words, { ...options, env });
 }

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { nativeCrypto } from '../adapters/crypto-native/native.ts';
 import { startSignatureWorkers } from '../adapters/signature-workers/signature-workers.ts';
 import { openKeyFile } from '../adapters/signer-file/signer-file.ts';
-import { openLmdbStore } from '../adapters/store-lmdb/store.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { createLog } from '../adapters/system/log.ts';
 import { loadNodeIdentity, type NodeIdentity } from '../adapters/transport-mtls/identity.ts';
@@ -14,15 +13,21 @@ import { BropError } from '../node-core/chain/codes.ts';
 import { decodeGenesis, type Genesis } from '../node-core/chain/genesis.ts';
 import { equal, toHex } from '../node-core/codec/bytes.ts';
 import { CodecError } from '../node-core/codec/error.ts';
-import { StoreError } from '../node-core/ports/key-value-store.ts';
+import type { KeyValueStore } from '../node-core/ports/key-value-store.ts';
 import type { Log } from '../node-core/ports/log.ts';
-import { ChainStore, checkHead } from '../node-core/runtime/chain-store.ts';
+import type { Signer } from '../node-core/ports/signer.ts';
+import type { ChainStore } from '../node-core/runtime/chain-store.ts';
 import { MAX_MESSAGE_BYTES } from '../node-core/runtime/messages.ts';
 import { Node } from '../node-core/runtime/node.ts';
+import { Publication } from '../node-core/runtime/publication.ts';
 import { Voting, type VotingIdentity } from '../node-core/runtime/voting.ts';
 import type { NodeConfig } from './config.ts';
+import { openFileSource } from './file-sources.ts';
+import { type Observation, observe } from './observe/observe.ts';
+import { explained, openStore, VOTE_RECORD_FOLDER } from './open-store.ts';
 import { startOrExplain } from './port-in-use.ts';
 import type { ApiServer } from './serve-api.ts';
+import { beginFromSnapshot, snapshotWriter } from './snapshots.ts';
 
 export interface RunningNode {
   readonly node: Node;
@@ -37,41 +42,63 @@ export interface RunningNode {
 /** @throws {BropError} when a file, a key, a port or the store is not as it must be; one line for people. */
 export async function runNode(config: NodeConfig): Promise<RunningNode> {
   const { level, file } = config.log;
-  const log = naming('log.file', () => createLog(file === undefined ? { level } : { level, file }));
-  const genesis = readGenesis(config.genesis);
   const identity = naming('nodeKey', () => loadNodeIdentity(config.nodeKey));
+  const name = config.name ?? `${config.role}-${identity.peerId.slice(0, 8)}`;
+  const fields = { node: name, role: config.role };
+  const log = naming('log.file', () => createLog(file === undefined ? { level, fields } : { level, file, fields }));
+  const genesis = readGenesis(config.genesis);
   naming('dataFolder', () => mkdirSync(config.dataFolder, { recursive: true, mode: 0o700 }));
-  const store = await openStore(join(config.dataFolder, 'chain'), genesis);
+  const observed = await observe(config, name, log);
+  const fileSources = config.fileSources.map(openFileSource);
+  const noteSigner = config.noteKey === undefined ? undefined : openNoteKey(config.noteKey);
+  const begin = (kv: KeyValueStore) => beginFromSnapshot(config, kv, genesis, fileSources, log);
+  const { store, blobs } = await openStore(config.dataFolder, genesis, begin);
+  const files = new Publication({
+    crypto: nativeCrypto,
+    store,
+    blobs,
+    clock: systemClock,
+    ...(noteSigner && { noteSigner }),
+  });
   let end: (error: unknown) => void = () => {};
   let closeApi: () => Promise<void> = async () => {};
   const ended = new Promise<unknown>((resolve) => {
     end = resolve;
   });
-  const voting = config.role === 'validator' ? await openVoting(config, genesis, store, identity.peerId) : undefined;
+  const voting =
+    config.role === 'validator' ? await openVoting(config, genesis, store, identity.peerId, observed) : undefined;
   const transport = openTransport(config, identity, log);
   const verifier = startSignatureWorkers({ workers: config.signatureWorkers });
   const node = new Node({
     crypto: nativeCrypto,
     store,
-    transport,
-    verifier,
+    transport: observed.transport(transport),
+    verifier: observed.verifier(verifier),
     clock: systemClock,
     log,
+    metrics: observed.metrics,
+    tracing: observed.tracing,
     // What has no chain behind it any more must not answer.
-    onFatal: (error) => void Promise.resolve(closeApi()).finally(() => end(error)),
+    onFatal: (error) => void Promise.allSettled([closeApi(), observed.close()]).then(() => end(explained(error))),
+    fileSources,
     ...(voting !== undefined && { voting }),
+    ...retention(config, genesis),
   });
-  const api = await startAll(config, node, log);
+  const snapshots = snapshotWriter(config, store, blobs, log);
+  node.onCommit(({ header }) => snapshots.afterBlock(header.height));
+  const api = await startAll(config, node, files, log, observed);
   closeApi = async () => api?.close();
   log.info('the node runs', {
-    role: config.role,
     height: store.height,
     peerId: identity.peerId,
     api: api?.url ?? null,
+    metrics: observed.metricsUrl,
   });
   const stop = async () => {
     await api?.close();
+    await snapshots.stop();
     await node.stop();
+    await observed.close();
     end(null);
   };
   return { node, apiUrl: api?.url ?? null, nodePort: transport.port, ended, stop };
@@ -83,6 +110,16 @@ function openTransport({ peers, listen }: NodeConfig, identity: NodeIdentity, lo
     .map(({ id, host, port }) => (host === undefined || port === undefined ? { id } : { id, host, port }));
   const options = { identity, peers: others, log, maxMessageBytes: MAX_MESSAGE_BYTES };
   return naming('peers', () => mtlsTransport(listen === undefined ? options : { ...options, listen }));
+}
+
+/** The state refers to blocks as long as it holds their nonces. @throws {BropError} CONFIG_INVALID */
+function retention({ retain: { blocks } }: NodeConfig, genesis: Genesis): { readonly retainBlocks?: number } {
+  if (blocks === 'all') return {};
+  const { expiryWindow, nonceRetention } = genesis.document.parameters;
+  const least = expiryWindow + nonceRetention;
+  if (blocks < least)
+    throw new BropError('CONFIG_INVALID', `retain.blocks: at least ${least} on this chain, or "all".`);
+  return { retainBlocks: blocks };
 }
 
 /** What is wrong with the config has one line that names the field. @throws {BropError} CONFIG_INVALID */
@@ -97,14 +134,30 @@ function naming<T>(field: string, open: () => T): T {
   }
 }
 
+/** @throws {BropError} CONFIG_INVALID or a KeyFileError's, naming the field */
+function openNoteKey(path: string): Signer {
+  const signer = naming('noteKey', () => openKeyFile(path));
+  if (signer.publicKey.suite === 'ed25519') return signer;
+  throw new BropError('CONFIG_INVALID', `noteKey: ${path} is of suite ${signer.publicKey.suite}, not ed25519.`);
+}
+
 /** What cannot start takes down what has started. */
-async function startAll(config: NodeConfig, node: Node, log: Log): Promise<ApiServer | null> {
+async function startAll(
+  config: NodeConfig,
+  node: Node,
+  files: Publication,
+  log: Log,
+  observed: Observation,
+): Promise<ApiServer | null> {
   try {
     await startOrExplain(() => node.start(), `listen: node port ${config.listen?.port}`);
+    await observed.serve(node);
     // Loaded when it is wanted: a validator without it is smaller.
-    return config.api === undefined ? null : await (await import('./serve-api.ts')).serveApi(config.api, node, log);
+    if (config.api === undefined) return null;
+    return await (await import('./serve-api.ts')).serveApi(config.api, node, files, log, observed);
   } catch (error) {
     await node.stop();
+    await observed.close();
     throw error;
   }
 }
@@ -125,37 +178,12 @@ export function readGenesis(path: string): Genesis {
   }
 }
 
-const STORE_CODES = {
-  locked: 'STORE_LOCKED',
-  corrupt: 'STORE_CORRUPT',
-  full: 'INTERNAL',
-  closed: 'INTERNAL',
-  io: 'INTERNAL',
-} as const;
-
-async function openStore(folder: string, genesis: Genesis): Promise<ChainStore> {
-  try {
-    const kv = await openLmdbStore({ folder });
-    try {
-      const store = await ChainStore.open(nativeCrypto, kv, genesis.bytes);
-      checkHead(store);
-      return store;
-    } catch (error) {
-      await kv.close();
-      throw error;
-    }
-  } catch (error) {
-    if (error instanceof StoreError) throw new BropError(STORE_CODES[error.code], error.message, { cause: error });
-    if (error instanceof BropError) throw new BropError(error.code, folder, { cause: error });
-    throw error;
-  }
-}
-
 async function openVoting(
   config: Extract<NodeConfig, { role: 'validator' }>,
   genesis: Genesis,
   store: ChainStore,
   peerId: string,
+  observed: Observation,
 ): Promise<Voting> {
   const identity = votingIdentity(config, genesis);
   if (toHex(genesis.document.validators[identity.index]!.nodeKey) !== peerId) {
@@ -164,11 +192,15 @@ async function openVoting(
       `nodeKey: ${config.nodeKey} is not the one that the genesis has for this validator.`,
     );
   }
-  const folder = join(config.dataFolder, 'vote-record');
-  // A record that is gone after the first block must not be begun anew: what it held has been signed.
-  const create = store.height === 0;
+  const folder = join(config.dataFolder, VOTE_RECORD_FOLDER);
+  // A record that is gone after the first block here must not be begun anew: what it held has been signed.
+  const create = store.height === (store.origin?.header.height ?? 0);
   const scope = { crypto: nativeCrypto, chain: genesis.hash, protocolVersion: genesis.document.protocolVersion };
-  return Voting.open(scope, identity, voteRecordFile({ folder, create }));
+  try {
+    return await Voting.open(scope, identity, observed.voteRecord(voteRecordFile({ folder, create })));
+  } catch (error) {
+    throw explained(error);
+  }
 }
 
 function votingIdentity(config: Extract<NodeConfig, { role: 'validator' }>, genesis: Genesis): VotingIdentity {

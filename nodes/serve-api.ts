@@ -5,10 +5,12 @@ import { type ServerType, serve } from '@hono/node-server';
 import { nativeCrypto } from '../adapters/crypto-native/native.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { createApi } from '../api/app.ts';
+import type { PublishedFiles } from '../node-core/ports/chain-files.ts';
 import type { Log } from '../node-core/ports/log.ts';
 import type { Node } from '../node-core/runtime/node.ts';
 import { Queries } from '../node-core/runtime/queries.ts';
 import type { NodeConfig } from './config.ts';
+import type { Observation } from './observe/observe.ts';
 import { startOrExplain } from './port-in-use.ts';
 
 type ApiConfig = NonNullable<NodeConfig['api']>;
@@ -22,10 +24,25 @@ export interface ApiServer {
 }
 
 /** @throws {BropError} PORT_IN_USE */
-export async function serveApi({ host, port, requestsPerSecond }: ApiConfig, node: Node, log: Log): Promise<ApiServer> {
+export async function serveApi(
+  { host, port, requestsPerSecond }: ApiConfig,
+  node: Node,
+  files: PublishedFiles,
+  log: Log,
+  { metrics, tracing }: Pick<Observation, 'metrics' | 'tracing'>,
+): Promise<ApiServer> {
   const chain = new Queries(nativeCrypto, systemClock, node);
   const limits = requestsPerSecond === undefined ? {} : { requestsPerSecond };
-  const app = createApi({ chain, clock: systemClock, log, crypto: nativeCrypto, limits });
+  const app = createApi({
+    chain,
+    files,
+    clock: systemClock,
+    log,
+    crypto: nativeCrypto,
+    limits,
+    tracing,
+    metrics: metrics?.registry,
+  });
   const bindings = ({ socket }: IncomingMessage | Http2ServerRequest) =>
     socket.remoteAddress === undefined ? {} : { remoteAddress: socket.remoteAddress };
   let server: ServerType | undefined;

@@ -1,10 +1,20 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { encodeEquivocation } from '../node-core/chain/equivocation.ts';
 import { REGISTER, registerBody } from '../node-core/chain/operations/evidence.ts';
+import { voteMessage } from '../node-core/chain/votes.ts';
+import { accountIdToText } from '../node-core/codec/account-id.ts';
 import { toHex, utf8 } from '../node-core/codec/bytes.ts';
 import { encode } from '../node-core/codec/cbor.ts';
 import { pureCrypto as crypto } from '../node-core/crypto/pure.ts';
-import { SyntheticChain } from '../test/proofs/synthetic-chain.ts';
-import { digestOf, proofToJson, verifyExpiryCertificate, verifyReceipt, verifyStateProof } from './verify.ts';
+import { SyntheticChain, sign } from '../test/proofs/synthetic-chain.ts';
+import {
+  digestOf,
+  proofToJson,
+  verifyEquivocation,
+  verifyExpiryCertificate,
+  verifyReceipt,
+  verifyStateProof,
+} from './verify.ts';
 
 const FILE = utf8('a contract');
 let chain: SyntheticChain;
@@ -105,5 +115,37 @@ describe('state proofs and expiry certificates', () => {
       code: 'PROOF_NOT_EXPIRED',
     });
     expect(verifyStateProof(certificate, { genesisHash, key })).toMatchObject({ code: 'PROOF_FORM' });
+  });
+});
+
+describe('verifyEquivocation', () => {
+  const evidence = (values: readonly [number, number]) => {
+    const { id, keys } = chain.members[1]!;
+    const scope = { chain: chain.genesis.hash, protocolVersion: 1, height: 1, round: 0, validator: id };
+    const said = (fill: number) => {
+      const [headerHash, logRoot] = [new Uint8Array(32).fill(fill), new Uint8Array(32)];
+      const message = voteMessage(crypto, 'prevote', { ...scope, key: keys[0].publicKey }, { headerHash, logRoot });
+      return [0, [headerHash, logRoot], null, sign(keys[0], message)] as const;
+    };
+    const place = { height: 1, round: 0, validator: id, kind: 0 };
+    const proof = { genesis: chain.genesis.bytes, setChanges: [], parent: null };
+    const [first, second] = [said(values[0]), said(values[1])];
+    return encodeEquivocation({ type: 'brop.equivocation.v1', ...proof, ...place, first, second });
+  };
+
+  it('says who signed what twice, and where', () => {
+    expect(verifyEquivocation(evidence([1, 2]), { genesisHash })).toEqual({
+      ok: true,
+      chain: { name: 'synthetic consortium', genesisHash },
+      validator: accountIdToText(chain.members[1]!.id),
+      height: 1,
+      round: 0,
+      kind: 'prevote',
+    });
+  });
+
+  it('refuses one vote shown twice, and bytes that are none', () => {
+    expect(verifyEquivocation(evidence([1, 1]), { genesisHash })).toMatchObject({ ok: false });
+    expect(verifyEquivocation(Uint8Array.of(1), { genesisHash })).toMatchObject({ ok: false, code: 'PROOF_FORM' });
   });
 });

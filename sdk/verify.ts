@@ -2,6 +2,11 @@
  * Verification alone, offline, from the genesis hash: the entry point for a page that shows receipts. It asks no
  * server, and pulls in nothing that signs or submits.
  */
+
+import {
+  type EquivocationKind,
+  verifyEquivocation as verifyEquivocationBytes,
+} from '../node-core/chain/equivocation.ts';
 import {
   candidatesOf,
   type ReceiptFacts,
@@ -14,7 +19,8 @@ import {
   verifyExpiryCertificate as verifyExpiryBytes,
   verifyStateProof as verifyStateBytes,
 } from '../node-core/chain/state-proof.ts';
-import { fromHex } from '../node-core/codec/bytes.ts';
+import { accountIdToText } from '../node-core/codec/account-id.ts';
+import { fromHex, toHex } from '../node-core/codec/bytes.ts';
 import type { CryptoProvider, HashAlgorithm } from '../node-core/crypto/provider.ts';
 import { pureCrypto } from '../node-core/crypto/pure.ts';
 import { digestOf, type FileSource, type Hasher, pureHasher } from './digest.ts';
@@ -97,6 +103,25 @@ export function verifyExpiryCertificate(
 ): Verdict<Place> {
   const facts = verifyWith(input, options, (...args) => verifyExpiryBytes(...args, options.transaction));
   return 'code' in facts ? refused(facts) : { ok: true, ...placeOf(facts.trusted) };
+}
+
+export interface Equivocation {
+  readonly chain: Place['chain'];
+  /** brop1… */
+  readonly validator: string;
+  readonly height: number;
+  readonly round: number;
+  /** What it has signed twice. */
+  readonly kind: EquivocationKind;
+}
+
+/** Evidence that a validator has signed two messages that contradict each other; the CBOR file. */
+export function verifyEquivocation(input: Uint8Array, options: VerifyOptions): Verdict<Equivocation> {
+  const facts = verifyWith(input, options, verifyEquivocationBytes);
+  if ('code' in facts) return refused(facts);
+  const { genesis, validator, height, round, kind } = facts;
+  const chain = { name: genesis.document.name, genesisHash: toHex(genesis.hash) };
+  return { ok: true, chain, validator: accountIdToText(validator), height, round, kind };
 }
 
 function verifyWith<T>(

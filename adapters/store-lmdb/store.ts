@@ -1,11 +1,12 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { RangeOptions } from 'lmdb';
+import type { RangeOptions, Transaction } from 'lmdb';
 import { compare } from '../../node-core/codec/bytes.ts';
-import { type KeyValueStore, StoreError, type Write } from '../../node-core/ports/key-value-store.ts';
+import { type KeyValueStore, type ReadView, StoreError, type Write } from '../../node-core/ports/key-value-store.ts';
 import { type Environment, openEnvironment } from './environment.ts';
 import { commitFailure, toStoreError } from './errors.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
+import { assertRoom } from './room.ts';
 
 export const MAX_KEY_BYTES = 511;
 export const MAX_VALUE_BYTES = 64 * 1024 * 1024;
@@ -27,6 +28,16 @@ const LARGEST_PAGE_BYTES = 1024 * 1024;
 interface Entry {
   readonly key: Uint8Array;
   readonly value: Uint8Array;
+}
+
+interface ReadOptions {
+  readonly limit?: number;
+  readonly reverse?: boolean;
+}
+
+/** Reads of a view name its transaction; others see the newest. */
+interface Within {
+  readonly transaction?: Transaction;
 }
 
 /**
@@ -64,6 +75,7 @@ class LmdbStore implements KeyValueStore {
   #tail: Promise<unknown> = Promise.resolve();
   #failure: StoreError | undefined;
   #closing: Promise<void> | undefined;
+  readonly #views = new Set<ReadView>();
 
   constructor(folder: string, environment: Environment, lock: FolderLock) {
     this.#folder = folder;
@@ -73,36 +85,81 @@ class LmdbStore implements KeyValueStore {
 
   get(key: Uint8Array): Uint8Array | undefined {
     this.#assertOpen();
+    return this.#get(key, {});
+  }
+
+  range(from: Uint8Array, to: Uint8Array, options: ReadOptions = {}): Iterable<Entry> {
+    this.#assertOpen();
+    return this.#range(from, to, options, () => this.#assertOpen(), {});
+  }
+
+  /** One of LMDB's read transactions, kept until the view is closed. */
+  snapshot(): ReadView {
+    this.#assertOpen();
+    const transaction = this.#environment.useReadTransaction();
+    const inView = { transaction };
+    let isOpen = true;
+    const assertOpen = () => {
+      if (!isOpen) throw new StoreError('closed', `the view of the store in ${this.#folder} is closed`);
+    };
+    const view: ReadView = {
+      get: (key) => {
+        assertOpen();
+        return this.#get(key, inView);
+      },
+      range: (from, to, options = {}) => {
+        assertOpen();
+        return this.#range(from, to, options, assertOpen, inView);
+      },
+      close: () => {
+        if (!isOpen) return;
+        isOpen = false;
+        this.#views.delete(view);
+        transaction.done();
+      },
+    };
+    this.#views.add(view);
+    return view;
+  }
+
+  #get(key: Uint8Array, within: Within): Uint8Array | undefined {
     assertKey(key);
     try {
-      const value = this.#environment.getBinary(key);
+      const value = this.#environment.get(key, within);
       return value === undefined ? undefined : plain(value);
     } catch (error) {
       throw toStoreError(error, 'reading', this.#folder);
     }
   }
 
-  range(from: Uint8Array, to: Uint8Array, options: { limit?: number; reverse?: boolean } = {}): Iterable<Entry> {
-    this.#assertOpen();
+  #range(from: Uint8Array, to: Uint8Array, options: ReadOptions, assertOpen: () => void, within: Within) {
     const { limit = Number.POSITIVE_INFINITY, reverse = false } = options;
     // The least key is one zero byte, so that an empty lower bound is the same as that one.
     const low = from.length === 0 ? new Uint8Array(1) : from;
     if (compare(low, to) >= 0 || limit <= 0) return [];
-    return this.#entries(low, to, limit, reverse);
+    return this.#entries(low, to, limit, reverse, assertOpen, within);
   }
 
   /**
    * Takes a page of entries at a time and ends LMDB's cursor before it yields them: a cursor that a caller left open
    * would pin old pages for good, and the process dies of a SIGSEGV if the environment is closed under it.
    */
-  *#entries(from: Uint8Array, to: Uint8Array, limit: number, reverse: boolean): Generator<Entry> {
+  *#entries(
+    from: Uint8Array,
+    to: Uint8Array,
+    limit: number,
+    reverse: boolean,
+    assertOpen: () => void,
+    within: Within,
+  ): Generator<Entry> {
     let rest = limit;
     let [low, high, afterLow] = [from, to, false];
     for (let size = FIRST_PAGE; ; size = Math.min(2 * size, LARGEST_PAGE)) {
       const bounds = reverse
         ? { start: high, exclusiveStart: true, end: low, inclusiveEnd: true, reverse }
         : { start: low, exclusiveStart: afterLow, end: high };
-      const { entries, more } = this.#page({ ...bounds, limit: Math.min(rest, size) });
+      assertOpen();
+      const { entries, more } = this.#page({ ...bounds, ...within, limit: Math.min(rest, size) });
       yield* entries;
       rest -= entries.length;
       const last = entries.at(-1);
@@ -113,7 +170,6 @@ class LmdbStore implements KeyValueStore {
   }
 
   #page(bounds: RangeOptions & { limit: number }): { entries: Entry[]; more: boolean } {
-    this.#assertOpen();
     try {
       const entries: Entry[] = [];
       let bytes = 0;
@@ -151,6 +207,7 @@ class LmdbStore implements KeyValueStore {
     if (this.#failure !== undefined) throw this.#failure;
     if (batch.length === 0) return;
     try {
+      assertRoom(this.#folder);
       await this.#environment.batch(() => {
         for (const { key, value } of batch) {
           // Rejected together with the batch; a second handler would only repeat it.
@@ -166,6 +223,8 @@ class LmdbStore implements KeyValueStore {
 
   close(): Promise<void> {
     this.#closing ??= this.#tail.then(async () => {
+      // LMDB must not be closed under a transaction that is in use.
+      for (const view of [...this.#views]) view.close();
       try {
         await this.#environment.close();
       } finally {

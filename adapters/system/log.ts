@@ -1,5 +1,7 @@
 import { destination, pino, stdTimeFunctions } from 'pino';
 import type { Log } from '../../node-core/ports/log.ts';
+import { presentable, presentableText } from './log-fields.ts';
+import { FloodGate } from './log-flood.ts';
 
 export interface LogOptions {
   /** Everything below is left out; 'info' by default. */
@@ -10,28 +12,52 @@ export interface LogOptions {
   readonly fields?: Readonly<Record<string, unknown>>;
 }
 
-/** A second net under the rule that fields hold no secrets: these names are blanked, at the top and one level down. */
-const SECRET_NAMES = ['key', 'privateKey', 'secret', 'password', 'pin', 'pem', 'token', 'authorization', 'seed'];
+export interface SystemLog extends Log {
+  /** Lines that were left out because their event came too often. */
+  readonly suppressed: number;
+}
 
-/** JSON lines: {"level":"info","time":"2026-11-22T21:00:00.000Z","message":…, …fields}. Errors come with their stack. */
-export function createLog(options: LogOptions = {}): Log {
+type Level = 'debug' | 'info' | 'warn' | 'error';
+
+/**
+ * JSON lines: {"level":"info","time":"2026-11-22T21:00:00.000Z","message":…, …fields}. The message is the name of the
+ * event and never changes with what happened; errors come with their stack. What floods is thinned out, `suppressed`
+ * then says how many lines were left out; debug lines, which somebody asked for, are not.
+ */
+export function createLog(options: LogOptions = {}): SystemLog {
   const logger = pino(
     {
       level: options.level ?? 'info',
-      base: options.fields ?? null,
+      base: options.fields === undefined ? null : presentable(options.fields),
       messageKey: 'message',
-      errorKey: 'error',
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: SECRET_NAMES.flatMap((name) => [name, `*.${name}`]), censor: '[secret]' },
     },
     // Synchronous: the last lines before an end are the ones that matter.
     destination({ dest: options.file ?? 1, append: true, mkdir: options.file !== undefined, sync: true }),
   );
+  const gate = new FloodGate();
+  const write =
+    (level: Level) =>
+    (message: string, fields: Readonly<Record<string, unknown>> = {}) => {
+      if (!logger.isLevelEnabled(level)) return;
+      const left = level === 'debug' ? 0 : gate.enter(message, subjectOf(fields));
+      if (left === null) return;
+      const shown = presentable(fields);
+      logger[level](left === 0 ? shown : { ...shown, suppressed: left }, presentableText(message));
+    };
   return {
-    debug: (message, fields = {}) => logger.debug(fields, message),
-    info: (message, fields = {}) => logger.info(fields, message),
-    warn: (message, fields = {}) => logger.warn(fields, message),
-    error: (message, fields = {}) => logger.error(fields, message),
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    get suppressed() {
+      return gate.suppressed;
+    },
   };
+}
+
+/** Who or what an event is about, among those that can cause one without end. */
+function subjectOf({ peer, address }: Readonly<Record<string, unknown>>): string {
+  return String(peer ?? address ?? '');
 }

@@ -69,6 +69,6 @@ export class QuietLog {
     this.#subjects.set(subject, { until: now + QUIET_MS, left: 0 });
     // The oldest goes: memory stays bounded however many addresses knock.
     if (this.#subjects.size > REMEMBERED) this.#subjects.delete(this.#subjects.keys().next().value!);
-    this.#log.warn(message, known === undefined || known.left === 0 ? fields : { ...fields, leftOut: known.left });
+    this.#log.warn(message, known === undefined || known.left === 0 ? fields : { ...fields, suppressed: known.left });
   }
 }

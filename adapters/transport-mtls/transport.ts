@@ -174,7 +174,7 @@ class MtlsTransportDriver implements MtlsTransport {
       try {
         call();
       } catch (error) {
-        log.error(`transport handler failed in ${name}`, { peer, error });
+        log.error('a transport handler failed', { handler: name, peer, error });
       }
     };
     return {

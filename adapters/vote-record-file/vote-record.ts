@@ -5,6 +5,7 @@ import { StoreError } from '../../node-core/ports/key-value-store.ts';
 import type { VoteRecord, VoteRecordPosition } from '../../node-core/ports/vote-record.ts';
 import { type Environment, openEnvironment } from '../store-lmdb/environment.ts';
 import { toStoreError } from '../store-lmdb/errors.ts';
+import { assertRoom } from '../store-lmdb/room.ts';
 import { decodeRecord, encodeRecord, type Recorded } from './encoding.ts';
 
 export const MAX_RECORD_BYTES = 4 * 1024 * 1024;
@@ -99,6 +100,7 @@ class VoteRecordFile implements VoteRecord {
   #transaction<T>(action: (environment: Environment) => T): T {
     const environment = this.#opened();
     try {
+      assertRoom(this.#folder);
       return environment.transactionSync(() => action(environment));
     } catch (error) {
       throw toStoreError(error, 'writing the vote record', this.#folder);

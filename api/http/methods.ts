@@ -14,7 +14,7 @@ export const CORS_HEADERS = {
 } as const;
 
 const PREFLIGHT_HEADERS = {
-  'Access-Control-Allow-Headers': 'Content-Type, Prefer, If-None-Match',
+  'Access-Control-Allow-Headers': 'Content-Type, Prefer, If-None-Match, traceparent',
   'Access-Control-Max-Age': '86400',
 } as const;
 

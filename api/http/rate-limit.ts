@@ -28,10 +28,10 @@ export class RateLimiter {
     return this.buckets.size;
   }
 
-  /** Takes one request's token: how many are left, or that there was none. */
-  take(address: string): { readonly allowed: boolean; readonly left: number } {
+  /** Takes a request's tokens: how many are left, or that there were too few. */
+  take(address: string, tokens = 1): { readonly allowed: boolean; readonly left: number } {
     const { requestsPerSecond, burst, maxAddresses } = this.limits;
-    const key = bucketKey(address);
+    const key = addressKey(address);
     const now = this.clock.now();
     const bucket = this.buckets.get(key) ?? { tokens: burst, filledMs: now };
     this.buckets.delete(key);
@@ -40,14 +40,14 @@ export class RateLimiter {
     const earned = (Math.max(0, now - bucket.filledMs) * requestsPerSecond) / 1_000;
     bucket.tokens = Math.min(burst, bucket.tokens + earned);
     bucket.filledMs = now;
-    const allowed = bucket.tokens >= 1;
-    if (allowed) bucket.tokens -= 1;
+    const allowed = bucket.tokens >= tokens;
+    if (allowed) bucket.tokens -= tokens;
     return { allowed, left: Math.floor(bucket.tokens) };
   }
 }
 
 /** An IPv6 host has a whole /64 to itself; an IPv4 address may come in its mapped form. */
-function bucketKey(address: string): string {
+export function addressKey(address: string): string {
   const lower = address.toLowerCase().slice(0, 64);
   if (!lower.includes(':')) return lower;
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(lower);
@@ -71,7 +71,12 @@ export function rateLimit(limits: ApiLimits, clock: Clock): MiddlewareHandler<Ap
     const seconds = Math.max(1, Math.ceil((burst - left) / requestsPerSecond));
     c.header('RateLimit-Policy', policy);
     c.header('RateLimit', `"address";r=${left};t=${allowed ? seconds : 1}`);
-    if (!allowed) throw new ProblemError('TOO_MANY_REQUESTS', { detail: `${requestsPerSecond} requests per second` });
+    if (!allowed) throw tooMany(requestsPerSecond);
+    c.set('charge', (tokens) => limiter.take(address, tokens).allowed);
     return next();
   };
+}
+
+export function tooMany(requestsPerSecond: number, about = ''): ProblemError {
+  return new ProblemError('TOO_MANY_REQUESTS', { detail: `${requestsPerSecond} requests per second${about}` });
 }

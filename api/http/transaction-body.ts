@@ -7,6 +7,7 @@ import { ProblemError } from '../problem.ts';
 import { readBody } from './body.ts';
 
 export const COSE_TYPE = 'application/cose';
+const JSON_TYPE = 'application/json';
 
 const base64url = z.string().regex(/^[A-Za-z0-9_-]+$/, 'not base64url without padding');
 
@@ -28,22 +29,24 @@ export const transactionBody = {
 
 /** @throws {ProblemError} 415, 413 (TX_TOO_LARGE, BODY_TOO_LARGE), 400 */
 export async function readTransaction(c: Context): Promise<Uint8Array> {
-  const coding = c.req.header('Content-Encoding');
-  if (coding !== undefined && coding.toLowerCase() !== 'identity') throw unsupported('no content coding');
-  switch (mediaType(c.req.header('Content-Type'))) {
-    case COSE_TYPE:
-      return readBody(c.req.raw, MAX_COSE_BODY_BYTES, 'TX_TOO_LARGE');
-    case 'application/json':
-      return fromJson(await readBody(c.req.raw, MAX_JSON_BODY_BYTES, 'BODY_TOO_LARGE'));
-    default:
-      throw unsupported(`${COSE_TYPE} or application/json`);
-  }
+  return requireType(c, [COSE_TYPE, JSON_TYPE]) === COSE_TYPE
+    ? readBody(c.req.raw, MAX_COSE_BODY_BYTES, 'TX_TOO_LARGE')
+    : fromJson(await readBody(c.req.raw, MAX_JSON_BODY_BYTES, 'BODY_TOO_LARGE'));
 }
 
-/** RFC 9110 §15.5.16: the answer names what would be taken. */
-function unsupported(wanted: string): ProblemError {
-  const headers = { Accept: `${COSE_TYPE}, application/json`, 'Accept-Encoding': 'identity' };
-  return new ProblemError('BAD_REQUEST', { status: 415, detail: `send ${wanted}`, headers });
+/**
+ * The media type of the body, which has no content coding.
+ * @throws {ProblemError} 415; the answer names what would be taken (RFC 9110 §15.5.16).
+ */
+export function requireType<T extends string>(c: Context, wanted: readonly T[]): T {
+  const coding = c.req.header('Content-Encoding');
+  const type = mediaType(c.req.header('Content-Type'));
+  const isPlain = coding === undefined || coding.toLowerCase() === 'identity';
+  const found = wanted.find((one) => one === type);
+  if (isPlain && found !== undefined) return found;
+  const headers = { Accept: wanted.join(', '), 'Accept-Encoding': 'identity' };
+  const detail = `send ${isPlain ? wanted.join(' or ') : 'no content coding'}`;
+  throw new ProblemError('BAD_REQUEST', { status: 415, detail, headers });
 }
 
 /** `cose-type` may be given (RFC 9052 §11.3.1), but only as what a transaction is. */

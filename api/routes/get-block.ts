@@ -24,7 +24,7 @@ const route = createRoute({
   responses: {
     200: { description: 'The block', content: { 'application/json': { schema: blockSchema } } },
     304: { description: 'The client has it' },
-    ...problems(404),
+    ...problems(404, 410),
   },
 });
 

@@ -18,7 +18,7 @@ const route = createRoute({
   responses: {
     200: { description: 'The receipt', content: receiptContent },
     304: { description: 'The client has it' },
-    ...problems(404, 406, 422),
+    ...problems(404, 406, 410, 422),
   },
 });
 

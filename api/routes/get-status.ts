@@ -20,6 +20,10 @@ const statusSchema = z
     validators: z.array(z.object({ account: accountId, name: z.string(), power: uint })),
     expiryWindow: uint.openapi({ description: 'Furthest expiry ahead, in heights.' }),
     blockIntervalMs: uint,
+    firstHeight: uint.openapi({ description: 'The first height whose block this node keeps.' }),
+    equivocations: z
+      .object({ count: uint, validators: z.array(accountId) })
+      .openapi({ description: 'Evidence against validators that have contradicted themselves: /v1/equivocations.' }),
     consensus: z
       .object({ height: uint, round: uint })
       .nullable()
@@ -41,12 +45,13 @@ const route = createRoute({
 
 export function getStatus(app: Api, { chain }: ApiParts): void {
   app.openapi(route, async (c) => {
-    const { genesisHash, validators, pending, consensus, ...plain } = await chain.status();
+    const { genesisHash, validators, pending, consensus, equivocations, ...plain } = await chain.status();
     const body = {
       genesisHash: toHex(genesisHash),
       ...plain,
       pending: { ...pending },
       validators: validators.map(({ account, name, power }) => ({ account: accountIdToText(account), name, power })),
+      equivocations: { count: equivocations.count, validators: equivocations.validators.map(accountIdToText) },
       consensus: consensus === null ? null : { ...consensus },
     };
     return c.json(body, 200, { 'Cache-Control': NO_STORE });

@@ -31,7 +31,7 @@ const route = createRoute({
   request: { params: transactionParameters, query: z.strictObject({ expiry: expiryParameter.optional() }) },
   responses: {
     200: { description: 'Its status', content: { 'application/json': { schema: statusSchema } } },
-    ...problems(),
+    ...problems(410),
   },
 });
 

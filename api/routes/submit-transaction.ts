@@ -7,7 +7,9 @@ import { equal } from '../../node-core/codec/bytes.ts';
 import type { Submitted } from '../../node-core/ports/chain-access.ts';
 import { NO_STORE } from '../http/caching.ts';
 import { waitSeconds } from '../http/prefer.ts';
+import { type ReceiptMade, traced } from '../http/traced.ts';
 import { readTransaction, transactionBody, transactionJson } from '../http/transaction-body.ts';
+import { MAX_JSON_BODY_BYTES } from '../limits.ts';
 import type { Api, ApiParts } from '../parts.ts';
 import { isRefusal, problemOf, problems, STATUS_OF_CODE } from '../problem.ts';
 import { accountId, hash, link, uint } from '../schemas.ts';
@@ -56,24 +58,39 @@ const route = createRoute({
 });
 
 export function submitTransaction(app: Api, parts: ApiParts): void {
-  const { chain, waiting } = parts;
   app.openAPIRegistry.register('TransactionJson', transactionJson);
   app.openapi(route, async (c) => {
     const seconds = waitSeconds(c.req.header('Prefer'));
     // Before anything happens: a client that cannot read the answer should hear so first.
     const form = seconds === null ? null : receiptForm(c.req.header('Accept'));
     const bytes = await readTransaction(c);
-    const outcome = await chain.submit(bytes);
-    if (isRefusal(outcome)) return refusedOrFinal(c, parts, bytes, outcome, form);
-    if (seconds !== null && form !== null) {
-      const { sender, nonce } = outcome;
-      const isFinal = await waiting.wait(() => chain.waitFinal(sender, nonce, seconds * 1_000));
-      const receipt = isFinal ? await chain.receipt(sender, nonce) : undefined;
-      c.header('Preference-Applied', `wait=${seconds}`);
-      if (receipt !== undefined) return receiptResponse(c, parts, outcome, receipt, form);
-    }
-    return accepted(c, outcome);
+    return traced(c, parts, bytes, (receiptMade) => submit(c, parts, bytes, { seconds, form, receiptMade }));
   });
+}
+
+interface Waiting {
+  /** Null for a client that does not wait. */
+  readonly seconds: number | null;
+  readonly form: ReceiptForm | null;
+  readonly receiptMade: ReceiptMade;
+}
+
+async function submit(c: Context, parts: ApiParts, bytes: Uint8Array, { seconds, form, receiptMade }: Waiting) {
+  const { chain, clock, waiting } = parts;
+  const outcome = await chain.submit(bytes);
+  if (isRefusal(outcome)) return refusedOrFinal(c, parts, bytes, outcome, form);
+  if (seconds !== null && form !== null) {
+    const { sender, nonce } = outcome;
+    const isFinal = await waiting.wait(() => chain.waitFinal(sender, nonce, seconds * 1_000));
+    const finalMs = clock.now();
+    const receipt = isFinal ? await chain.receipt(sender, nonce) : undefined;
+    c.header('Preference-Applied', `wait=${seconds}`);
+    if (receipt !== undefined) {
+      receiptMade(finalMs);
+      return receiptResponse(c, parts, outcome, receipt, form);
+    }
+  }
+  return accepted(c, outcome);
 }
 
 function accepted(c: Context, { sender, nonce, expiry }: Submitted) {
@@ -105,6 +122,8 @@ async function refusedOrFinal(
   form: ReceiptForm | null,
 ) {
   const { chain } = parts;
+  // Who is full looks at nothing that can wait until it is not.
+  if (refused.code === 'MEMPOOL_FULL') throw problemOf(refused);
   const isForm = STATUS_OF_CODE[refused.code] === 400 || STATUS_OF_CODE[refused.code] === 413;
   const { genesisHash, protocolVersion } = await chain.status();
   const transaction = isForm ? null : decodeTransaction(bytes, genesisHash, protocolVersion);

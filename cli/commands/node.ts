@@ -27,6 +27,7 @@ A validator has "role": "validator", "listen": { "host", "port" } and "consensus
     out.result({ ok: true, running: true, height, api: running.apiUrl });
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void running.stop());
     const error = await running.ended;
-    return error === null ? exit.ok : exit.failure;
+    if (error !== null) throw error;
+    return exit.ok;
   },
 };

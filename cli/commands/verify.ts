@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { nativeCrypto } from '../../adapters/crypto-native/native.ts';
 import { CODES, type Refusal } from '../../node-core/chain/codes.ts';
+import { type EquivocationFacts, verifyEquivocation } from '../../node-core/chain/equivocation.ts';
 import { PROOF_LIMITS, type ReceiptFacts, verifyFile, verifyReceipt } from '../../node-core/chain/receipt.ts';
 import {
   type ExpiryFacts,
@@ -25,13 +26,14 @@ export const verify: Command = {
   summary: 'Verifies a receipt, and the file it is for, with no network at all.',
   help: `
 All that is trusted is the genesis hash: give it with --genesis, in BROP_GENESIS, or pin it once
-with --pin. State proofs and expiry certificates are verified in the same way. Both the CBOR and
-the JSON form are read.
+with --pin. State proofs, expiry certificates and evidence of equivocation are verified in the same
+way. Both the CBOR and the JSON form are read (of evidence the CBOR).
 
   brop verify contract.pdf.receipt contract.pdf --genesis 3f0a…
 
 Exit codes: 0 holds; 10 not a receipt; 11 another chain; 12 validator set; 13 certificate;
-14 inclusion; 15 signature; 16 another file; 17 rejected transaction; 18 not expired.`,
+14 inclusion; 15 signature, or no
+equivocation; 16 another file; 17 rejected transaction; 18 not expired.`,
   options: {
     genesis: { type: 'string', value: 'hash', help: 'genesis hash of the chain, 64 hexadecimal digits' },
     pin: { type: 'boolean', help: 'remember --genesis for later calls' },
@@ -56,6 +58,7 @@ async function check(
   if ('code' in outcome) return refused(outcome, out);
   if (!('receipt' in outcome)) {
     if (file !== undefined) throw new ExitError(exit.usage, 'a file can be checked against a receipt only');
+    if ('kind' in outcome) return equivocationHolds(outcome, out);
     return 'certificate' in outcome ? expiryHolds(outcome, out) : stateHolds(outcome, out);
   }
   const wrong = file === undefined ? rejection(outcome) : await fileRefusal(outcome, file);
@@ -64,7 +67,7 @@ async function check(
 
 const PIN_FILE = join(homedir(), '.brop', 'genesis');
 
-function genesisHashOf(args: Arguments): Uint8Array {
+export function genesisHashOf(args: Arguments): Uint8Array {
   const given = args.text('genesis') ?? process.env.BROP_GENESIS ?? pinned();
   if (given === undefined)
     throw new ExitError(exit.usage, 'the genesis hash is needed: --genesis <hash>, or pin one with --pin');
@@ -86,12 +89,17 @@ function pinned(): string | undefined {
   }
 }
 
-function verifyAny(proof: Uint8Array, genesisHash: Uint8Array): ReceiptFacts | StateFacts | ExpiryFacts | Refusal {
+function verifyAny(
+  proof: Uint8Array,
+  genesisHash: Uint8Array,
+): ReceiptFacts | StateFacts | ExpiryFacts | EquivocationFacts | Refusal {
   switch (typeOf(proof)) {
     case 'brop.state-proof.v1':
       return verifyStateProof(nativeCrypto, proof, genesisHash);
     case 'brop.expiry.v1':
       return verifyExpiryCertificate(nativeCrypto, proof, genesisHash);
+    case 'brop.equivocation.v1':
+      return verifyEquivocation(nativeCrypto, proof, genesisHash);
     default:
       return verifyReceipt(nativeCrypto, proof, genesisHash);
   }
@@ -194,5 +202,14 @@ function expiryHolds(facts: ExpiryFacts, out: Output): number {
     nonce: toHex(nonce),
     expiry,
   });
+  return exit.ok;
+}
+
+function equivocationHolds({ genesis, validator, height, round, kind }: EquivocationFacts, out: Output): number {
+  const account = accountIdToText(validator);
+  out.line(`VALID  validator ${account} has signed two contradicting ${kind}s`);
+  out.line(`  where   height ${height}, round ${round} of ${genesis.document.name}`);
+  const chain = { chain: genesis.document.name, genesis: toHex(genesis.hash) };
+  out.result({ ok: true, type: 'equivocation', ...chain, validator: account, height, round, kind });
   return exit.ok;
 }

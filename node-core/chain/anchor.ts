@@ -4,7 +4,7 @@
  */
 import { equal } from '../codec/bytes.ts';
 import { CodecError } from '../codec/error.ts';
-import { array, bytes, type Infer, tuple } from '../codec/schema.ts';
+import { array, bytes, type Infer, nullable, tuple } from '../codec/schema.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { certificateSchema, verifyCertificate } from './certificate.ts';
 import { type Refusal, refusal } from './codes.ts';
@@ -52,6 +52,41 @@ export function verifyAnchor(crypto: CryptoProvider, anchor: Anchor, genesisHash
     if (bad !== null) return bad;
     const uncertified = verifyCertificate(crypto, validators.set, header, anchor.header, anchor.certificate);
     return uncertified ?? { genesis, header, validators: validators.set };
+  } catch (error) {
+    return formRefusal(error);
+  }
+}
+
+/**
+ * [header, certificate] of the block before a height; null when the last set change, or the genesis, is that block.
+ * With the set changes it shows which set decides the height, also while nothing of the height is final yet.
+ */
+export const setParent = nullable(tuple(headerBytes, certificateSchema));
+
+/** Verifies from `genesisHash` to the set that decides `height`, or says at which step the trust ends. */
+export function verifySetOf(
+  crypto: CryptoProvider,
+  proof: Pick<Anchor, 'genesis' | 'setChanges'> & { readonly parent: Infer<typeof setParent> },
+  height: number,
+  genesisHash: Uint8Array,
+): { readonly genesis: Genesis; readonly validators: ValidatorSet } | Refusal {
+  const { genesis: bytes, setChanges, parent } = proof;
+  if (parent !== null) {
+    const anchor = { genesis: bytes, setChanges, header: parent[0], certificate: parent[1] };
+    const trusted = verifyAnchor(crypto, anchor, genesisHash);
+    if ('code' in trusted) return trusted;
+    const { header, validators, genesis } = trusted;
+    const isNext = header.height === height - 1 && equal(header.nextValidatorsHash, validators.hash);
+    return isNext ? { genesis, validators } : refusal('PROOF_VALIDATORS', 'not the set of that height');
+  }
+  if (!equal(crypto.hash('sha-256', bytes), genesisHash)) return refusal('PROOF_GENESIS');
+  try {
+    const genesis = decodeGenesis(crypto, bytes);
+    const reached = followSetChanges(crypto, genesis, setChanges);
+    if ('code' in reached) return reached;
+    return reached.height === height - 1
+      ? { genesis, validators: reached.set }
+      : refusal('PROOF_VALIDATORS', 'not the set of that height');
   } catch (error) {
     return formRefusal(error);
   }

@@ -14,9 +14,13 @@ export interface Block {
 }
 
 export const MAX_BLOCK_BYTES = 6_100_000;
+export const MAX_HEADER_BYTES = 1_024;
 const BLOCK_LIMITS: DecodeLimits = { maxBytes: MAX_BLOCK_BYTES, maxDepth: 4, maxItems: 12_000 };
 
-const blockSchema = tuple(bytes({ max: 1_024 }), array(bytes({ max: MAX_TRANSACTION_BYTES }), { max: 10_000 }));
+const blockSchema = tuple(
+  bytes({ max: MAX_HEADER_BYTES }),
+  array(bytes({ max: MAX_TRANSACTION_BYTES }), { max: 10_000 }),
+);
 
 export function encodeBlock(block: Block): Uint8Array {
   return encode([block.headerBytes, block.transactions]);

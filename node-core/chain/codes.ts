@@ -28,6 +28,17 @@ export const CODES = {
   KEY_IN_USE: { number: 2102, text: 'The key belongs to another account already.' },
   LEVEL_NOT_ALLOWED: { number: 2103, text: 'This certification level cannot be given to this kind of subject.' },
   VALIDITY_PASSED: { number: 2104, text: 'The end of validity is not after the time of the block.' },
+  SET_HEIGHT: { number: 2110, text: 'The height from which the set is to sign has passed or is too far ahead.' },
+  SET_PENDING: {
+    number: 2111,
+    text: 'Another change of the validator set has been approved and is not effective yet.',
+  },
+  SET_INVALID: { number: 2112, text: 'A validator or a key is in the set twice, or nothing changes.' },
+  SET_ACCOUNT: { number: 2113, text: 'An account in the set is not that of a validator.' },
+  SET_NOT_APPROVED: { number: 2114, text: 'Validators with more than two thirds of the power have not approved it.' },
+  NODE_TAKEN: { number: 2115, text: 'The node key is registered by another account.' },
+  NODES_FULL: { number: 2116, text: 'The account has as many nodes registered as it may.' },
+  NODE_UNKNOWN: { number: 2117, text: 'The node key is not registered by this account.' },
   SUBJECT_MISSING: { number: 2201, text: 'A previous record is named, but no subject.' },
   PREVIOUS_MISMATCH: { number: 2202, text: 'The previous record named is not the head of the subject.' },
   USER_UNKNOWN: { number: 2203, text: 'The account on whose behalf this is registered does not exist.' },
@@ -47,11 +58,16 @@ export const CODES = {
   PROOF_FILE: { number: 3007, text: 'The file is not the one that was registered: no digest matches.' },
   PROOF_REJECTED: { number: 3008, text: 'The transaction was packed but rejected: it registered nothing.' },
   PROOF_NOT_EXPIRED: { number: 3009, text: 'The proof does not show that the transaction can never be packed.' },
+  PROOF_EQUIVOCATION: {
+    number: 3010,
+    text: 'The file does not hold two contradicting messages that a validator of that height has signed.',
+  },
   // 4000: requests to a node.
   BAD_REQUEST: { number: 4000, text: 'The request is not of the form that the API describes.' },
   NOT_FOUND: { number: 4004, text: 'There is no such thing on this chain, as far as this node has it.' },
   BODY_TOO_LARGE: { number: 4013, text: 'The request body is too large.' },
   TOO_MANY_REQUESTS: { number: 4029, text: 'Too many requests; try again later.' },
+  OVERLOADED: { number: 4030, text: 'The node handles as many requests as it can; try again later.' },
   HEIGHT_NOT_REACHED: { number: 4040, text: 'The chain, as far as this node has it, has not reached that height.' },
   STATE_NOT_KEPT: { number: 4041, text: 'This node proves state at its latest height only.' },
   // 5000: a node in trouble.
@@ -64,6 +80,15 @@ export const CODES = {
   FILE_UNREADABLE: { number: 5006, text: 'A file cannot be read.' },
   NODE_UNREACHABLE: { number: 5007, text: 'The node does not answer.' },
   NOT_SYNCED: { number: 5008, text: 'The node has not caught up with the chain yet.' },
+  STORE_FULL: { number: 5009, text: 'The disk of the data folder is full.' },
+  // 6001 to 6029: the chain as plain files.
+  CHAIN_FILE: { number: 6001, text: 'A file of the chain is not what it must be.' },
+  // 6030 to 6059: snapshots of the state, and whoever starts from one.
+  SNAPSHOT_INVALID: { number: 6030, text: 'The snapshot does not lead to the roots in its certified header.' },
+  SNAPSHOT_CHUNK: { number: 6031, text: 'A chunk of a snapshot does not hold what its name says.' },
+  SNAPSHOT_UNAVAILABLE: { number: 6032, text: 'There is no snapshot of this chain that holds and is complete.' },
+  PRUNED: { number: 6060, text: 'This node does not keep blocks that old; ask an archive node.' },
+  BACKUP_INVALID: { number: 6061, text: 'The backup is not as it was made.' },
 } as const satisfies Record<string, { readonly number: number; readonly text: string }>;
 
 export type CodeName = keyof typeof CODES;
@@ -80,6 +105,8 @@ export function codeName(number: number): CodeName | undefined {
 export interface Refusal {
   readonly code: CodeName;
   readonly detail?: string;
+  /** For a refusal that passes by itself: when it is worth asking again, as far as a node can tell. */
+  readonly retryAfterSeconds?: number;
 }
 
 export function refusal(code: CodeName, detail?: string): Refusal {

@@ -17,7 +17,8 @@ import { CONTENT_FORMAT_CBOR, encodeProtectedHeader, MESSAGE_TYPE } from './prot
 import { MAX_POWER, MAX_VALIDATORS, type ValidatorSet, validatorSet } from './validator-set.ts';
 
 export const PROTOCOL_VERSION = 1;
-const LIMITS = { maxBytes: 1_000_000, maxDepth: 12, maxItems: 50_000 };
+/** It is leaf 0 of the log, and bundles of leaves give their lengths in two bytes (docs/spec/files.md). */
+const LIMITS = { maxBytes: 65_535, maxDepth: 12, maxItems: 50_000 };
 
 const participant = { name: accountName, accountKey: publicKey, legal: legalDocument, quota: quotaGrant };
 

@@ -13,6 +13,7 @@ export const MESSAGE_TYPE = {
   prevote: 'application/vnd.brop.prevote',
   precommit: 'application/vnd.brop.precommit',
   precommitNil: 'application/vnd.brop.precommit-nil',
+  setApproval: 'application/vnd.brop.set-approval',
 } as const;
 
 /** CoAP Content-Format of application/cbor (RFC 7252 registry). */

@@ -108,8 +108,15 @@ function signatureRefusal(crypto: CryptoProvider, { key }: AccountRecord, transa
   return crypto.verify(key, message, signature) ? null : refusal('PROOF_SIGNATURE');
 }
 
-/** The header binds the block root and the result binds everything else: index in the log, record of the sender. */
-function inclusionRefusal(crypto: CryptoProvider, receipt: Receipt, { header }: TrustedHeader): Refusal | null {
+/**
+ * The Merkle paths of a receipt against a header, as verifiers check them; a node does before it gives a receipt out.
+ * The header binds the block root and the result binds everything else: index in the log, record of the sender.
+ */
+export function inclusionRefusal(
+  crypto: CryptoProvider,
+  receipt: Receipt,
+  { header }: Pick<TrustedHeader, 'header'>,
+): Refusal | null {
   const sha256 = (data: Uint8Array) => crypto.hash('sha-256', data);
   const [index, blockPath] = receipt.inBlock;
   const leaf = leafHash(sha256, blockLeaf(crypto, receipt.transaction, receipt.result));

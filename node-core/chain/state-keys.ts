@@ -10,5 +10,9 @@ export const stateKey = {
   nonce: (sender: AccountId, nonce: Uint8Array) => encode(['nonce', sender, nonce]),
   prunedThrough: () => encode(['prunedThrough']),
   record: (recordId: Uint8Array) => encode(['record', recordId]),
+  validators: () => encode(['validators']),
+  nextValidators: () => encode(['nextValidators']),
+  node: (nodeKey: Uint8Array) => encode(['node', nodeKey]),
+  nodes: (id: AccountId) => encode(['nodes', id]),
   subject: (registrant: AccountId, subject: string) => encode(['subject', registrant, subject]),
 } as const;

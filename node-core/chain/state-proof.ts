@@ -57,9 +57,10 @@ export function encodeExpiryCertificate(file: ExpiryCertificate): Uint8Array {
   return encode(expirySchema.encode(file));
 }
 
-function holds(
+/** Whether a path shows that a key has this value, or none, at a header; a node asks before it gives a proof out. */
+export function holdsInState(
   crypto: CryptoProvider,
-  trusted: TrustedHeader,
+  trusted: Pick<TrustedHeader, 'header' | 'genesis'>,
   key: Uint8Array,
   value: Uint8Array | null,
   statePath: StatePath,
@@ -95,7 +96,7 @@ export function verifyStateProof(
   const { key, value, path: statePath } = file.entry;
   if (expectedKey !== undefined && !equal(key, expectedKey))
     return refusal('PROOF_INCLUSION', 'it is about another key');
-  return holds(crypto, trusted, key, value, statePath)
+  return holdsInState(crypto, trusted, key, value, statePath)
     ? { trusted, key, value }
     : refusal('PROOF_INCLUSION', 'not in the state');
 }
@@ -138,13 +139,13 @@ function expiryRefusal(
   }
   if (trusted.header.height < expiry) return refusal('PROOF_NOT_EXPIRED', 'the header is below the expiry height');
   const prunedValue = pruned === null ? null : encode(pruned);
-  if (!holds(crypto, trusted, stateKey.prunedThrough(), prunedValue, file.prunedThroughPath)) {
+  if (!holdsInState(crypto, trusted, stateKey.prunedThrough(), prunedValue, file.prunedThroughPath)) {
     return refusal('PROOF_INCLUSION', 'prunedThrough is not as stated');
   }
   if (pruned !== null && pruned >= expiry) {
     return refusal('PROOF_NOT_EXPIRED', 'nonces of that expiry have been removed already');
   }
-  const absent = holds(crypto, trusted, stateKey.nonce(sender, own), null, file.absence);
+  const absent = holdsInState(crypto, trusted, stateKey.nonce(sender, own), null, file.absence);
   return absent ? null : refusal('PROOF_INCLUSION', 'the nonce is not absent');
 }
 

@@ -121,6 +121,44 @@ describe('L47-L48, precommits that do not agree', () => {
   });
 });
 
+describe('more than 2/3 precommits for nil: the round decides nothing any more', () => {
+  const nil = (round: number) => votes('precommit', [0, 1, 2], round, null);
+
+  test('the next round starts at once, in whatever step we are, and without a timer of this one', () => {
+    play(validator(), [
+      ['two', hear(...nil(0).slice(1)), [], { round: 0, step: 'propose' }],
+      ['a third', hear(precommit(0, 0, null)), [timer('propose', 1)], { round: 1, step: 'propose' }],
+      ['the timer, were there one', expire('precommit', 0), [], { round: 1, step: 'propose' }],
+    ]);
+    play(validator(3, [receive(proposal(0, 'A'))]), [
+      ['in prevote', hear(...nil(0)), [timer('propose', 1)], { round: 1, step: 'propose', entry: nil(0) }],
+    ]);
+  });
+
+  test('also when the timer runs because they did not agree at first', () => {
+    play(validator(), [
+      ['three', hear(precommit(0, 0, 'A'), ...nil(0).slice(1)), [timer('precommit', 0)], { round: 0 }],
+      ['a fourth', hear(precommit(3, 0, null)), [timer('propose', 1)], { round: 1, step: 'propose' }],
+    ]);
+  });
+
+  test('what was locked stays locked', () => {
+    const isA = { round: 0, valueId: 'A' };
+    const polka = hear(...votes('prevote', [0, 1, 2], 0, 'A'));
+    play(validator(3, [receive(proposal(0, 'A')), ...polka]), [
+      ['nil', hear(...nil(0)), [timer('propose', 1)], { round: 1, locked: isA, valid: isA }],
+    ]);
+  });
+
+  test('once every validator has had its turn, the growing timer is waited for', () => {
+    play(validator(3, callTo(3)), [
+      ['the last first turn', hear(...nil(3)), [timer('propose', 4)], { round: 4, step: 'propose' }],
+      ['the first second turn', hear(...nil(4)), [timer('precommit', 4)], { round: 4, step: 'propose' }],
+      ['the timer', expire('precommit', 4), [timer('propose', 5)], { round: 5, step: 'propose' }],
+    ]);
+  });
+});
+
 describe('L49-L54, the decision', () => {
   const quorum = votes('precommit', [0, 1, 2], 0, 'A');
   const decision = { kind: 'decide', round: 0, valueId: 'A', precommits: quorum } as const;
@@ -178,7 +216,7 @@ describe('L49-L54, the decision', () => {
 
   test('a quorum for nil decides nothing', () => {
     const nil = hear(...votes('precommit', [0, 1, 2], 0, null));
-    const state = play(validator(), [['nil', nil, [timer('precommit', 0)], { decision: null }]]);
+    const state = play(validator(), [['nil', nil, [timer('propose', 1)], { decision: null }]]);
     expect(decidedWithoutProposal(state)).toBeNull();
   });
 

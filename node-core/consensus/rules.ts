@@ -25,6 +25,7 @@ const RULES: readonly Rule[] = [
   precommitValue,
   precommitNil,
   schedulePrevoteTimeout,
+  leaveNilRound,
   schedulePrecommitTimeout,
 ];
 
@@ -176,6 +177,18 @@ function schedulePrevoteTimeout(draft: Draft): boolean {
   if (!isQuorum(members, votesForAny(votes, 'prevote', round))) return false;
   update(draft, { done: { ...done, prevoteTimeout: true } });
   draft.outputs.push({ kind: 'scheduleTimeout', step: 'prevote', round });
+  return true;
+}
+
+/**
+ * In place of L47-L48 and L65-L67: a quorum for nil means that this round decides nothing any more, so that there is
+ * nothing to wait for (ADR 0019). Only while each validator has its first turn: should every proposal be found wrong,
+ * the growing timers of the rounds after that keep the rounds from racing.
+ */
+function leaveNilRound(draft: Draft): boolean {
+  const { round, votes, members } = draft.state;
+  if (round >= members.length || !isQuorum(members, votesFor(votes, 'precommit', round, null))) return false;
+  startRound(draft, round + 1, votesForAny(votes, 'precommit', round));
   return true;
 }
 

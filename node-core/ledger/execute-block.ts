@@ -19,6 +19,7 @@ import type { OperationContext } from './operation-type.ts';
 import { encodeQuota, type Quota, quotaAt, spend } from './quota.ts';
 import type { SenderRecord } from './senders.ts';
 import { keyText, type StateChange, StateLayer, type StateReader, updateStateTree } from './state.ts';
+import { validatorsOf } from './validators.ts';
 
 /** The chain as it stands before the block. */
 export interface LedgerView extends StateReader {
@@ -47,6 +48,8 @@ export interface ExecutedBlock {
   readonly header: Header;
   readonly headerBytes: Uint8Array;
   readonly headerHash: Uint8Array;
+  /** The set that signs the next block. */
+  readonly nextValidators: ValidatorSet;
   readonly transactions: readonly ParsedTransaction[];
   readonly results: readonly Result[];
   /** Account records that the results refer to, by position. */
@@ -138,10 +141,12 @@ export class BlockExecution {
   private run(parsed: ParsedTransaction, senderAccount: AccountRecord): Rejection | null {
     const { crypto, height } = this;
     const { sender, nonce, expiry } = parsed.transaction;
-    const { parameters } = this.view.genesis.document;
+    const { genesis, validators } = this.view;
+    const { parameters, protocolVersion } = genesis.document;
+    const chainFacts = { genesis, chain: genesis.hash, protocolVersion, parameters, validators };
     const { timeMs } = this.proposing;
     const trial = new StateLayer(this.layer);
-    const common = { crypto, parameters, height, timeMs, sender, senderAccount, nonce, expiry, state: trial };
+    const common = { ...chainFacts, crypto, height, timeMs, sender, senderAccount, nonce, expiry, state: trial };
     const events: ChainEvent[] = [];
     for (const [index, operation] of parsed.operations.entries()) {
       const context: OperationContext = { ...common, index, rule: operation.rule };
@@ -163,6 +168,7 @@ export class BlockExecution {
     const { document } = view.genesis;
     const stateHash = (bytes: Uint8Array) => this.crypto.hash(document.stateHash, bytes);
     for (const { sender, quota } of this.charged.values()) this.layer.set(stateKey.quota(sender), encodeQuota(quota));
+    const nextValidators = validatorsOf(this.crypto, this.layer, view.validators, this.height + 1);
     const changes = [...this.layer.changes()];
     const { root: stateRoot, pages } = updateStateTree(stateHash, (path) => view.page(path), changes);
     const frontier = view.frontier.append(this.logLeaves);
@@ -186,7 +192,7 @@ export class BlockExecution {
       ),
       eventCount: this.events.length,
       validatorsHash: view.validators.hash,
-      nextValidatorsHash: view.validators.hash,
+      nextValidatorsHash: nextValidators.hash,
       round: this.proposing.round,
       proposer: this.proposing.proposer,
     };
@@ -195,6 +201,7 @@ export class BlockExecution {
       header,
       headerBytes,
       headerHash: headerHash(this.crypto, headerBytes),
+      nextValidators,
       transactions: this.packed,
       results: this.results,
       senders: this.senders,
@@ -203,7 +210,12 @@ export class BlockExecution {
       logLeafHashes: this.logLeaves,
       changes,
       pages,
-      noncesAdded: this.packed.map(({ transaction: { expiry, sender, nonce } }) => ({ expiry, sender, nonce })),
+      noncesAdded: this.packed.map(({ transaction: { expiry, sender, nonce } }) => ({
+        expiry,
+        height: this.height,
+        sender,
+        nonce,
+      })),
       noncesRemoved: this.removed,
     };
   }

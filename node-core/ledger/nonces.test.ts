@@ -15,7 +15,7 @@ class Kept {
   private made = 0;
 
   add(expiry: number, height: number): void {
-    const entry = { expiry, sender, nonce: nonce(this.made++) };
+    const entry = { expiry, height, sender, nonce: nonce(this.made++) };
     this.entries.push(entry);
     this.entries.sort((a, b) => a.expiry - b.expiry);
     this.state.set(stateKey.nonce(sender, entry.nonce), encodeUsedNonce({ expiry, height, code: 0 }));

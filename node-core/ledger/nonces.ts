@@ -1,6 +1,6 @@
 /**
- * Used nonces: (sender, nonce) → [expiry, height, code]. They go in ascending order of expiry, once more than
- * `nonceRetention` heights have passed since; `prunedThrough` is the highest expiry of which an entry has gone. While an
+ * Used nonces: (sender, nonce) → [expiry, height, code]. They go in ascending order of expiry, and within one
+ * by height, once more than `nonceRetention` heights have passed since the expiry; `prunedThrough` is the highest expiry of which an entry has gone. While an
  * entry is kept, a replay is refused by it; afterwards by the expiry itself, which is behind every block to come.
  */
 import { type AccountId, accountId, nonce as nonceBytes } from '../chain/identifiers.ts';
@@ -25,6 +25,8 @@ export interface UsedNonce {
 
 export interface ExpiringNonce {
   readonly expiry: number;
+  /** Of the block that packed it. */
+  readonly height: number;
   readonly sender: AccountId;
   readonly nonce: Uint8Array;
 }
@@ -40,8 +42,8 @@ export function usedNonceOf(state: StateReader, sender: AccountId, nonce: Uint8A
 export function expiringNonceOf(key: Uint8Array, value: Uint8Array): ExpiringNonce | null {
   for (const [i, byte] of NONCE_KEY_START.entries()) if (key[i] !== byte) return null;
   const [, sender, nonce] = nonceKey.decode(decode(key), 'nonce key');
-  const [expiry] = usedNonce.decode(decode(value), 'nonce');
-  return { expiry, sender, nonce };
+  const [expiry, height] = usedNonce.decode(decode(value), 'nonce');
+  return { expiry, height, sender, nonce };
 }
 
 export function encodeUsedNonce(used: UsedNonce): Uint8Array {
@@ -52,7 +54,8 @@ export function encodeUsedNonce(used: UsedNonce): Uint8Array {
  * Removes what block `height` has to remove, at most `maxPruned` entries, and moves `prunedThrough` to the highest
  * expiry among them. It moves only when an entry goes: as long as p < e, every entry with expiry e that was ever made is
  * still there, and at a height not below e none can be made any more, so that an absence proves "never packed".
- * @param expiring entries with expiry up to the given height, ascending by (expiry, sender, nonce), at most `limit`.
+ * @param expiring entries with expiry up to the given height, at most `limit`, ascending by (expiry, height, hash of the
+ *   state key): the order in which blocks and snapshots bring them (ADR 0012).
  */
 export function pruneNonces(
   layer: StateLayer,

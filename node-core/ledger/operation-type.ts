@@ -1,8 +1,10 @@
 /** The contract that a transaction type fulfils. One file per type, in its component's folder. */
 import type { AccountRecord } from '../chain/account.ts';
 import type { Refusal } from '../chain/codes.ts';
+import type { Genesis } from '../chain/genesis.ts';
 import type { AccountId } from '../chain/identifiers.ts';
 import type { Parameters } from '../chain/parameters.ts';
+import type { ValidatorSet } from '../chain/validator-set.ts';
 import type { CborValue } from '../codec/cbor.ts';
 import type { Schema } from '../codec/schema.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
@@ -15,6 +17,12 @@ export type LegalClause = 'governance' | 'trueIdentity' | 'lawfulData' | 'lawful
 export interface OperationContext {
   readonly crypto: CryptoProvider;
   readonly parameters: Parameters;
+  readonly genesis: Genesis;
+  /** Hash of the genesis. */
+  readonly chain: Uint8Array;
+  readonly protocolVersion: number;
+  /** The set that signs this block. */
+  readonly validators: ValidatorSet;
   readonly height: number;
   /** Block time, ms. */
   readonly timeMs: number;

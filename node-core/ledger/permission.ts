@@ -13,8 +13,8 @@ export type LevelRight = 'alone' | 'throughPartner' | 'no';
 export interface SenderRule {
   readonly operator: boolean;
   readonly validator: boolean;
-  /** The permission that a partner must have been given; null: no partner sends it. */
-  readonly partner: Permission | null;
+  /** The permission that a partner must have been given; 'any': each partner sends it; null: none does. */
+  readonly partner: Permission | 'any' | null;
   readonly levels: Readonly<Record<Level, LevelRight>>;
 }
 
@@ -26,7 +26,8 @@ export function maySend(rule: SenderRule, account: AccountRecord, timeMs: number
     case 'validator':
       return rule.validator;
     case 'partner':
-      return rule.partner !== null && (account.permissions ?? []).includes(rule.partner);
+      if (rule.partner === null || rule.partner === 'any') return rule.partner === 'any';
+      return (account.permissions ?? []).includes(rule.partner);
     case 'user':
       return (
         account.level !== undefined && rule.levels[account.level] === 'alone' && certificationHolds(account, timeMs)

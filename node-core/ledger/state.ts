@@ -7,13 +7,12 @@ export interface StateReader {
   get(key: Uint8Array): Uint8Array | undefined;
 }
 
-const CHARACTERS = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte));
-
-/** Byte strings as map keys: one character a byte. A table and a loop are four times as fast as a spread call. */
+/**
+ * Byte strings of up to some hundred bytes as map keys: one character a byte, so that they order like the bytes. Adding
+ * up characters costs twice as much, a spread call eight times.
+ */
 export function keyText(key: Uint8Array): string {
-  let text = '';
-  for (let i = 0; i < key.length; i++) text += CHARACTERS[key[i]!];
-  return text;
+  return String.fromCharCode.apply(null, key as unknown as number[]);
 }
 
 export interface StateChange {

@@ -1,6 +1,7 @@
 import type { AccountRecord } from '../chain/account.ts';
 import type { Result } from '../chain/block.ts';
 import type { Refusal } from '../chain/codes.ts';
+import type { EquivocationName } from '../chain/equivocation.ts';
 import type { Header } from '../chain/header.ts';
 import type { AccountId } from '../chain/identifiers.ts';
 
@@ -51,6 +52,10 @@ export interface ChainStatus {
   readonly validators: readonly { readonly account: AccountId; readonly name: string; readonly power: number }[];
   readonly expiryWindow: number;
   readonly blockIntervalMs: number;
+  /** The first height whose block this node keeps. */
+  readonly firstHeight: number;
+  /** Pieces of evidence that validators have contradicted themselves, and against whom. */
+  readonly equivocations: { readonly count: number; readonly validators: readonly AccountId[] };
   /** In a validator: where its consensus stands. */
   readonly consensus: { readonly height: number; readonly round: number } | null;
 }
@@ -64,6 +69,8 @@ export interface ChainAccess {
   status(): Promise<ChainStatus>;
   /** Resolves when the transaction is accepted for packing; that is no promise that it will be packed. */
   submit(transaction: Uint8Array): Promise<Submitted | Refusal>;
+  /** The same for many, which costs much less than one by one; outcomes in their order. */
+  submitAll(transactions: readonly Uint8Array[]): Promise<readonly (Submitted | Refusal)[]>;
   /** Resolves with true once the transaction is final here, with false after `timeoutMs`. */
   waitFinal(sender: AccountId, nonce: Uint8Array, timeoutMs: number): Promise<boolean>;
   transaction(sender: AccountId, nonce: Uint8Array): Promise<TransactionStatus>;
@@ -72,6 +79,9 @@ export interface ChainAccess {
   expiryCertificate(sender: AccountId, nonce: Uint8Array, expiry: number): Promise<Uint8Array | Refusal>;
   /** Presence or absence of a state key (chain/state-keys.ts) at the newest height. */
   stateProof(key: Uint8Array): Promise<Uint8Array | Refusal>;
+  /** Evidence of equivocation that there is: by validator, the lowest height first. */
+  equivocations(): Promise<readonly EquivocationName[]>;
+  equivocation(name: EquivocationName): Promise<Uint8Array | undefined>;
   block(height: number): Promise<BlockView | undefined>;
   account(id: AccountId): Promise<AccountView | undefined>;
   accountByName(name: string): Promise<AccountId | undefined>;

@@ -19,3 +19,9 @@ export interface ChainFiles {
     options?: { readonly range?: ByteRange; readonly maxBytes?: number },
   ): Promise<Uint8Array | undefined>;
 }
+
+/** What a node publishes: files whose length is known before they are read. */
+export interface PublishedFiles extends ChainFiles {
+  /** undefined when there is no such file. */
+  size(path: string): Promise<number | undefined>;
+}

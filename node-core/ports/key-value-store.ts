@@ -4,6 +4,23 @@ export interface Write {
   readonly value: Uint8Array | null;
 }
 
+export interface Reads {
+  get(key: Uint8Array): Uint8Array | undefined;
+  range(
+    from: Uint8Array,
+    to: Uint8Array,
+    options?: { readonly limit?: number; readonly reverse?: boolean },
+  ): Iterable<{
+    readonly key: Uint8Array;
+    readonly value: Uint8Array;
+  }>;
+}
+
+/** The store as it was at one moment. After `close`, which may be called again, reads throw StoreError 'closed'. */
+export interface ReadView extends Reads {
+  close(): void;
+}
+
 /**
  * The embedded store: ordered bytes to bytes. Reads are synchronous, because execution is a synchronous pure function
  * over them, and see exactly the batches whose `write` has resolved (and may see one that is under way whole, never a
@@ -20,19 +37,13 @@ export interface Write {
  * - `range` yields ascending bytewise order (`reverse`: descending), `from` inclusive, `to` exclusive, both of any
  *   length up to 512, at most `limit` entries. Walk it without awaiting in between: continued after an await, it may
  *   show some entries as they were and others as they are. It may be left at any point.
- * - After `close` everything throws or rejects with StoreError 'closed'. `close` waits for the writes under way, and
- *   may be called again.
+ * - `snapshot` gives a view of what reads see at that moment. It stays so whatever is written later, over any number of
+ *   awaits. An open view keeps the store from using the room of what was overwritten since: close it soon.
+ * - After `close` everything throws or rejects with StoreError 'closed', views included. `close` waits for the writes
+ *   under way, and may be called again.
  */
-export interface KeyValueStore {
-  get(key: Uint8Array): Uint8Array | undefined;
-  range(
-    from: Uint8Array,
-    to: Uint8Array,
-    options?: { readonly limit?: number; readonly reverse?: boolean },
-  ): Iterable<{
-    readonly key: Uint8Array;
-    readonly value: Uint8Array;
-  }>;
+export interface KeyValueStore extends Reads {
+  snapshot(): ReadView;
   write(batch: readonly Write[]): Promise<void>;
   close(): Promise<void>;
 }

@@ -21,6 +21,10 @@ const evidence: Row = {
 };
 const EXPECTED: Record<string, Row> = {
   'governance.admitPartner': { operator: true, validator: false, partner: 'none', ...no },
+  'governance.admitValidator': { operator: true, validator: false, partner: 'none', ...no },
+  'governance.setValidators': { operator: true, validator: true, partner: 'none', ...no },
+  'governance.registerNode': { operator: true, validator: true, partner: 'any', ...no },
+  'governance.unregisterNode': { operator: true, validator: true, partner: 'any', ...no },
   'identity.certify': { operator: false, validator: false, partner: 'identity', ...no },
   'evidence.register': evidence,
   'evidence.registerBatch': evidence,
@@ -56,7 +60,9 @@ describe.each(Object.entries(EXPECTED))('%s', (type, row) => {
   });
 
   test.each(PERMISSIONS)('a partner with the permission %s', (permission) => {
-    expect(maySend(rule, account({ kind: 'partner', permissions: [permission] }), 0)).toBe(row.partner === permission);
+    expect(maySend(rule, account({ kind: 'partner', permissions: [permission] }), 0)).toBe(
+      row.partner === 'any' || row.partner === permission,
+    );
   });
 
   test.each(ACCOUNT_KINDS.filter((kind) => kind !== 'user' && kind !== 'partner'))('the %s', (kind) => {

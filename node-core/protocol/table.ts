@@ -2,6 +2,9 @@
 import { registerEvidence } from '../components/evidence/register.ts';
 import { registerBatch } from '../components/evidence/register-batch.ts';
 import { admitPartner } from '../components/governance/admit-partner.ts';
+import { admitValidator } from '../components/governance/admit-validator.ts';
+import { registerNode, unregisterNode } from '../components/governance/register-node.ts';
+import { setValidators } from '../components/governance/set-validators.ts';
 import { certify } from '../components/identity/certify.ts';
 import { type OperationTable, type RegisteredType, register } from '../ledger/operation-type.ts';
 import { SENDERS_V1 as V1 } from './permissions.ts';
@@ -9,6 +12,10 @@ import { SENDERS_V1 as V1 } from './permissions.ts';
 /** A component joins by adding its types here. */
 const VERSION_1 = table(
   register(admitPartner, V1['governance.admitPartner']),
+  register(admitValidator, V1['governance.admitValidator']),
+  register(setValidators, V1['governance.setValidators']),
+  register(registerNode, V1['governance.registerNode']),
+  register(unregisterNode, V1['governance.unregisterNode']),
   register(certify, V1['identity.certify']),
   register(registerEvidence, V1['evidence.register']),
   register(registerBatch, V1['evidence.registerBatch']),

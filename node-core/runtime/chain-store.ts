@@ -1,99 +1,136 @@
 /**
  * The chain over a key-value store: one durable write per block, and everything that execution and proofs read.
  *
- * | prefix | key | value |
- * |---|---|---|
- * | `g` | | genesis bytes |
- * | `h` | | head: [height, log frontier] |
- * | `b` | height | block |
- * | `c` | height | [certificate, results] |
- * | `a` | digest | account record, as results refer to it |
- * | `t` | sender, nonce | [height, index in the block] |
- * | `s` | state key | state value |
- * | `p` | nibbles | page of the state tree |
- * | `l` | level, index | tile of the log |
- * | `n` | expiry, sender, nonce | (empty: order of removal, follows from the state) |
- * | `d` | height, round, 0 or 1 and header hash | [timely, proposal] of an undecided height: own, or of another |
+ * A block is durable when it is decided. What follows from it (`h`, `a`, `n`, `t`, `s`, `p`, `l`, `v`) waits in memory and is
+ * flushed in one batch now and then; when a store is opened, the blocks after the last flush are executed again.
+ * The rows are in chain-rows.ts.
  */
-import { encodeBlock } from '../chain/block.ts';
+import type { Anchor, SetChange } from '../chain/anchor.ts';
 import type { Certificate } from '../chain/certificate.ts';
 import { BropError } from '../chain/codes.ts';
 import { decodeGenesis, type Genesis } from '../chain/genesis.ts';
-import { headerHash } from '../chain/identifiers.ts';
+import { decodeHeader } from '../chain/header.ts';
+import type { AccountId } from '../chain/identifiers.ts';
+import type { Row } from '../chain/segment.ts';
 import type { ValidatorSet } from '../chain/validator-set.ts';
-import { ACCOUNT_ID_BYTES } from '../codec/account-id.ts';
-import { compare, concat, equal, uint64 } from '../codec/bytes.ts';
-import { decode, encode } from '../codec/cbor.ts';
-import { array, fixedBytes, type Infer, tuple, uint } from '../codec/schema.ts';
-import { LogFrontier, leafHash } from '../crypto/merkle-log.ts';
+import { concat, equal, uint64 } from '../codec/bytes.ts';
+import type { Hash } from '../crypto/hash-type.ts';
+import type { LogFrontier } from '../crypto/merkle-log.ts';
 import { appendTiles, type TileReader } from '../crypto/merkle-log-tiles.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import type { ExecutedBlock, LedgerView } from '../ledger/execute-block.ts';
-import { genesisState } from '../ledger/genesis-state.ts';
-import type { ExpiringNonce } from '../ledger/nonces.ts';
+import { accountOfNode } from '../ledger/nodes.ts';
+import { type ExpiringNonce, usedNonceOf } from '../ledger/nonces.ts';
 import { type SenderRecord, Senders } from '../ledger/senders.ts';
-import { updateStateTree } from '../ledger/state.ts';
-import type { KeyValueStore, Write } from '../ports/key-value-store.ts';
-import { type KeptProposal, PROPOSAL, proposalKey, proposalValue, splitProposal, uint64At } from './kept-proposals.ts';
-import { commitSchema, decodeStoredBlock, STORED_LIMITS, type StoredBlock } from './stored-block.ts';
+import type { StateReader } from '../ledger/state.ts';
+import { validatorsIn } from '../ledger/validators.ts';
+import type { Blobs } from '../ports/blobs.ts';
+import type { KeyValueStore, ReadView, Write } from '../ports/key-value-store.ts';
+import {
+  accountKey,
+  type Certified,
+  type Head,
+  headWrite,
+  initialWrites,
+  pageKey,
+  readHead,
+  readHeadRow,
+  readOrigin,
+  setChangeWrite,
+  stateReader,
+  stateWrites,
+  storedGenesis,
+  storedSetChanges,
+  tileKey,
+} from './chain-rows.ts';
+import { DeferredRows } from './deferred-rows.ts';
+import { executeStored } from './execute-stored.ts';
+import { KeptBlocks, type Pause } from './kept-blocks.ts';
+import { KeptEquivocations } from './kept-equivocations.ts';
+import {
+  AFTER_PROPOSALS,
+  type KeptProposal,
+  PROPOSAL,
+  proposalKey,
+  proposalValue,
+  splitProposal,
+} from './kept-proposals.ts';
+import { longValueRemoval, longValuesIn, longValueWrites } from './long-values.ts';
+import { expiringNonces, forgetPlace, recordedPlace, removalWrites } from './nonce-rows.ts';
+import { packedTransaction } from './packed.ts';
+import { decodeStoredBlock, type StoredBlock } from './stored-block.ts';
+import { discardJoin } from './unfinished-join.ts';
 
-const prefix = (letter: string) => Uint8Array.of(letter.charCodeAt(0));
-const [GENESIS, HEAD, BLOCK, COMMIT, ACCOUNT, PLACE, STATE, PAGE, TILE, EXPIRING] = [...'ghbcatspln'].map(prefix) as [
-  Uint8Array,
-  Uint8Array,
-  Uint8Array,
-  Uint8Array,
-  Uint8Array,
-  Uint8Array,
-  Uint8Array,
-  Uint8Array,
-  Uint8Array,
-  Uint8Array,
-];
-
-const NOTHING = new Uint8Array(0);
-const headSchema = tuple(uint(), uint(), uint(), array(fixedBytes(32), { max: 64 }));
-const placeSchema = tuple(uint(), uint());
-interface Head {
-  readonly height: number;
-  readonly timeMs: number;
-  readonly parent: Uint8Array;
-  readonly frontier: LogFrontier;
-}
+/** Some thousand transactions under load; what a crash makes a node execute again. */
+const FLUSH_BYTES = 4 << 20;
+const FLUSH_HEIGHTS = 256;
 
 export class ChainStore implements LedgerView {
   readonly genesis: Genesis;
+  /** Evidence against validators; it is no part of the chain. */
+  readonly equivocations: KeptEquivocations;
+  /** What the snapshot was about that this store began from; blocks, places and records up to it are not here. */
+  readonly origin: Certified | null;
+  readonly blocks: KeptBlocks;
   private readonly kv: KeyValueStore;
-  private readonly sha256: (bytes: Uint8Array) => Uint8Array;
+  private readonly rows: DeferredRows;
+  private readonly crypto: CryptoProvider;
+  private readonly sha256: Hash;
+  private readonly stateHash: Hash;
+  private readonly state: StateReader;
   private readonly senders: Senders;
   private head: Head;
+  private inForce: ValidatorSet;
+  private readonly changes: SetChange[];
+  private flushedTo: number;
+  private flushing: Promise<void> = Promise.resolve();
 
-  private constructor(crypto: CryptoProvider, kv: KeyValueStore, genesis: Genesis, head: Head) {
+  private constructor(crypto: CryptoProvider, kv: KeyValueStore, blobs: Blobs, genesis: Genesis, head: Head) {
     this.kv = kv;
+    this.rows = new DeferredRows(kv);
+    this.crypto = crypto;
+    this.equivocations = new KeptEquivocations(kv);
+    this.origin = readOrigin(kv);
+    this.blocks = new KeptBlocks(crypto, kv, blobs, this.origin?.header.height ?? 0);
     this.genesis = genesis;
     this.head = head;
+    this.flushedTo = head.height;
     this.senders = new Senders(crypto, this);
     this.sha256 = (bytes) => crypto.hash('sha-256', bytes);
+    this.stateHash = (bytes) => crypto.hash(genesis.document.stateHash, bytes);
+    this.state = stateReader(this.stateHash, this.rows);
+    this.inForce = validatorsIn(crypto, this.state, genesis);
+    this.changes = storedSetChanges(this.rows);
+    if (this.origin !== null && head.height === this.origin.header.height) this.noteSetChange(this.origin);
   }
 
   /**
    * Opens the chain of this genesis; an empty store starts at height 0.
-   * @throws {BropError} STORE_OTHER_CHAIN
+   * @throws {BropError} STORE_OTHER_CHAIN, STORE_CORRUPT
    */
-  static async open(crypto: CryptoProvider, kv: KeyValueStore, genesisBytes: Uint8Array): Promise<ChainStore> {
+  static async open(
+    crypto: CryptoProvider,
+    kv: KeyValueStore,
+    blobs: Blobs,
+    genesisBytes: Uint8Array,
+  ): Promise<ChainStore> {
     const genesis = decodeGenesis(crypto, genesisBytes);
-    const stored = kv.get(GENESIS);
-    if (stored === undefined) await kv.write(initialWrites(crypto, genesis));
-    else if (!equal(stored, genesisBytes)) throw new BropError('STORE_OTHER_CHAIN');
-    return new ChainStore(crypto, kv, genesis, readHead(crypto, kv, genesis));
+    const stored = storedGenesis(kv);
+    if (stored === undefined) {
+      await discardJoin(kv);
+      await kv.write(initialWrites(crypto, genesis));
+    } else if (!equal(stored, genesisBytes)) throw new BropError('STORE_OTHER_CHAIN');
+    const store = new ChainStore(crypto, kv, blobs, genesis, readHead(crypto, kv, genesis));
+    store.executeAgain();
+    return store;
   }
 
-  /**
-   * Height of the newest block by a fresh read: proofs pair it with state read in the same turn,
-   * also while the next block is being written.
-   */
-  newestHeight(): number {
-    return readHeadRow(this.kv)[0];
+  /** Blocks whose effects had not been flushed. */
+  private executeAgain(): void {
+    for (let row = this.blocks.recent(this.height + 1); row !== undefined; row = this.blocks.recent(this.height + 1)) {
+      const { executed, certificate } = executeStored(this.crypto, this, row);
+      this.take(executed, certificate);
+    }
   }
 
   get height(): number {
@@ -109,11 +146,67 @@ export class ChainStore implements LedgerView {
     return this.head.frontier;
   }
   get validators(): ValidatorSet {
-    return this.genesis.validators;
+    return this.inForce;
+  }
+
+  /** The changes of the validator set so far, as anchors hold them. */
+  setChanges(): readonly SetChange[] {
+    return this.changes;
+  }
+
+  /** The block at whose end another set takes over stays for ever, with its certificate: light clients go over it. */
+  private noteSetChange({ header, headerBytes, certificate }: Certified): void {
+    if (equal(header.validatorsHash, header.nextValidatorsHash)) return;
+    const isNoted = this.changes.some(([noted]) => equal(noted, headerBytes));
+    if (isNoted) return;
+    const change: SetChange = [headerBytes, certificate, this.inForce.bytes];
+    this.rows.add([setChangeWrite(header.height, change)]);
+    this.changes.push(change);
+  }
+
+  /** Whose node has this key (SHA-256 of the SPKI of its TLS key), as the chain knows it. */
+  accountOfNode(nodeKey: Uint8Array): AccountId | undefined {
+    return accountOfNode(this.state, this.genesis, nodeKey);
+  }
+
+  /** Header and certificate of `height`; undefined where this store has neither block nor origin. */
+  async certified(height: number): Promise<Certified | undefined> {
+    return height === this.origin?.header.height ? this.origin : this.block(height);
+  }
+
+  /** What proves the header of `height` from the genesis hash; undefined where {@link certified} is. */
+  async anchor(height: number): Promise<Anchor | undefined> {
+    const certified = await this.certified(height);
+    return certified === undefined ? undefined : this.anchorOf(certified);
+  }
+
+  anchorOf({ header, headerBytes, certificate }: Certified): Anchor {
+    const setChanges = this.setChanges().filter(([bytes]) => decodeHeader(bytes).height < header.height);
+    return { genesis: this.genesis.bytes, setChanges, header: headerBytes, certificate };
+  }
+
+  /** Flushes, and gives a view of the rows with the height and log size that they are at. */
+  async flushedView(): Promise<{ readonly view: ReadView; readonly height: number; readonly logSize: number }> {
+    await this.flush();
+    const view = this.kv.snapshot();
+    const [height, , logSize] = readHeadRow(view);
+    return { view, height, logSize };
+  }
+
+  /** The height up to which everything is in the store, and not only the blocks. */
+  get flushedHeight(): number {
+    return this.flushedTo;
+  }
+
+  /** Resolves when everything up to the height of the call is in the store. @throws {StoreError} */
+  async flush(): Promise<void> {
+    const { height, timeMs, frontier } = this.head;
+    await this.rows.flush([headWrite({ height, timeMs, frontier })]);
+    this.flushedTo = Math.max(this.flushedTo, height);
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    return this.kv.get(concat(STATE, key));
+    return this.state.get(key);
   }
 
   sender(id: Uint8Array): SenderRecord | undefined {
@@ -121,45 +214,49 @@ export class ChainStore implements LedgerView {
   }
 
   page(path: Uint8Array): Uint8Array | undefined {
-    return this.kv.get(concat(PAGE, path));
+    return this.rows.get(pageKey(path));
   }
 
-  *expiringNonces(through: number, limit: number): Iterable<ExpiringNonce> {
-    for (const { key } of this.kv.range(EXPIRING, concat(EXPIRING, uint64(through + 1)), { limit })) {
-      yield splitExpiring(key);
-    }
+  expiringNonces(through: number, limit: number): Iterable<ExpiringNonce> {
+    return expiringNonces(this.rows, through, limit);
   }
 
-  readonly tile: TileReader = (level, index) => this.kv.get(tileKey(level, index));
+  readonly tile: TileReader = (level, index) => this.rows.get(tileKey(level, index));
 
-  /** Makes a decided block part of the chain: one batch, durable when this resolves. */
+  /** Makes a decided block part of the chain: durable when this resolves. */
   async commit(executed: ExecutedBlock, certificate: Certificate): Promise<void> {
-    const { header, headerBytes, frontier } = executed;
-    if (header.height !== this.height + 1) throw new Error(`block ${header.height} after ${this.height}`);
-    const at = uint64(header.height);
-    const transactions = executed.transactions.map((t) => t.transaction.bytes);
-    const writes: Write[] = [
-      { key: concat(BLOCK, at), value: encodeBlock({ header, headerBytes, transactions }) },
-      { key: concat(COMMIT, at), value: encode(commitSchema.encode([certificate, executed.results])) },
-      { key: HEAD, value: encode([header.height, header.timeMs, frontier.size, frontier.encode()]) },
+    const { height } = executed.header;
+    if (height !== this.height + 1) throw new Error(`block ${height} after ${this.height}`);
+    const obsolete = [...this.kv.range(PROPOSAL, AFTER_PROPOSALS)].map(({ key }) => ({ key, value: null }));
+    await this.kv.write([...this.blocks.writes(executed, certificate), ...obsolete]);
+    this.take(executed, certificate);
+    if (this.rows.sizeBytes < FLUSH_BYTES && height - this.flushedTo < FLUSH_HEIGHTS) return;
+    // Beside the next blocks, unless they come faster than the disk takes them. What fails here fails the next write.
+    const before = this.flushing;
+    this.flushing = this.flush().catch(() => {});
+    await before;
+  }
+
+  /** From here on the block's effects are what is read. */
+  private take(executed: ExecutedBlock, certificate: Certificate): void {
+    const { header, headerBytes, frontier, noncesRemoved } = executed;
+    this.rows.add([
       ...this.indexWrites(executed),
-      ...stateWrites(executed),
-      ...this.proposalKeys().map((key) => ({ key, value: null })),
-    ];
-    await this.kv.write(writes);
+      ...stateWrites(this.stateHash, executed),
+      ...removalWrites(this.stateHash, this.rows, noncesRemoved, this.blocks.firstHeight),
+    ]);
     this.senders.forget();
+    this.inForce = executed.nextValidators;
+    this.noteSetChange({ header, headerBytes, certificate });
     this.head = { height: header.height, timeMs: header.timeMs, parent: executed.headerHash, frontier };
   }
 
   private indexWrites(executed: ExecutedBlock): Write[] {
-    const { header, results, senders } = executed;
-    const writes: Write[] = executed.noncesAdded.map(({ sender, nonce }, i) => ({
-      key: concat(PLACE, sender, nonce),
-      value: encode([header.height, i]),
-    }));
+    const { results, senders } = executed;
+    const writes: Write[] = [];
     for (const [i, record] of senders.entries()) {
-      const key = concat(ACCOUNT, results[i]![4]);
-      if (this.kv.get(key) === undefined) writes.push({ key, value: record });
+      const key = accountKey(results[i]![4]);
+      if (this.rows.get(key) === undefined) writes.push({ key, value: record });
     }
     for (const { level, index, hashes } of appendTiles(
       this.sha256,
@@ -172,134 +269,74 @@ export class ChainStore implements LedgerView {
     return writes;
   }
 
-  /** A committed block with what was recorded beside it. */
-  block(height: number): StoredBlock | undefined {
-    const block = this.kv.get(concat(BLOCK, uint64(height)));
-    const commit = this.kv.get(concat(COMMIT, uint64(height)));
-    return block === undefined || commit === undefined ? undefined : decodeStoredBlock(block, commit);
+  /** A committed block with what was recorded beside it. @throws {BropError} STORE_CORRUPT, naming what is damaged. */
+  block(height: number): Promise<StoredBlock | undefined> {
+    return this.blocks.block(height);
   }
 
-  /** The exact stored bytes [block, commit], as they travel between nodes. */
-  row(height: number): readonly [Uint8Array, Uint8Array] | undefined {
-    const block = this.kv.get(concat(BLOCK, uint64(height)));
-    const commit = this.kv.get(concat(COMMIT, uint64(height)));
-    return block === undefined || commit === undefined ? undefined : [block, commit];
+  /** A block that is not sealed yet, the newest of all among them, at once and as it was written. */
+  recentBlock(height: number): StoredBlock | undefined {
+    const row = this.blocks.recent(height);
+    return row === undefined ? undefined : decodeStoredBlock(...row);
+  }
+
+  /** The exact stored bytes [block, commit], as they travel between nodes. @throws {BropError} STORE_CORRUPT */
+  row(height: number): Promise<Row | undefined> {
+    return this.blocks.row(height);
   }
 
   /** Whether a certificate above this height holds a signature of this validator. Reads them all. */
-  hasSignatureOf(validator: number, above: number): boolean {
-    for (const { value } of this.kv.range(concat(COMMIT, uint64(above + 1)), Uint8Array.of(COMMIT[0]! + 1))) {
-      const [[, signatures]] = commitSchema.decode(decode(value, STORED_LIMITS), 'commit');
-      if (signatures.some(([index]) => index === validator)) return true;
-    }
+  async hasSignatureOf(validator: number, above: number): Promise<boolean> {
+    const isSigned = ([, signatures]: Certificate) => signatures.some(([index]) => index === validator);
+    const { origin } = this;
+    if (origin !== null && origin.header.height > above && isSigned(origin.certificate)) return true;
+    for await (const { certificate } of this.blocks.from(above + 1)) if (isSigned(certificate)) return true;
     return false;
   }
 
-  /** Where (sender, nonce) was packed. Kept for ever, unlike the nonce in the state. */
-  place(sender: Uint8Array, nonce: Uint8Array): { readonly height: number; readonly index: number } | undefined {
-    const bytes = this.kv.get(concat(PLACE, sender, nonce));
-    if (bytes === undefined) return undefined;
-    const [height, index] = placeSchema.decode(decode(bytes), 'place');
-    return { height, index };
+  /** Height of a block that packed (sender, nonce): the state says it, or after that a place row. */
+  packedAt(sender: Uint8Array, nonce: Uint8Array): number | undefined {
+    return usedNonceOf(this, sender, nonce)?.height ?? recordedPlace(this.rows, sender, nonce);
+  }
+
+  /** Forgets the oldest segment of blocks when all of it is below `height`; false when none is to go. */
+  pruneNext(height: number, pause: Pause): Promise<boolean> {
+    const forget = (block: StoredBlock) => {
+      for (const bytes of block.transactions) {
+        const { sender, nonce } = packedTransaction(block, bytes);
+        this.rows.add(forgetPlace(this.rows, sender, nonce, block.header.height));
+      }
+    };
+    return this.blocks.pruneNext(height, forget, pause);
   }
 
   /** The account record with this digest, as a result refers to it. */
   accountRecord(digest: Uint8Array): Uint8Array | undefined {
-    return this.kv.get(concat(ACCOUNT, digest));
+    return this.rows.get(accountKey(digest));
   }
 
   /** Keeps a proposal of the undecided height and forgets `obsolete` ones; durable when this resolves. */
   async keepProposal(proposal: KeptProposal, obsolete: readonly KeptProposal[] = []): Promise<void> {
     await this.kv.write([
-      ...obsolete.map((other) => ({ key: proposalKey(other), value: null })),
-      { key: proposalKey(proposal), value: proposalValue(proposal) },
+      ...obsolete.flatMap((other) => longValueRemoval(this.kv, proposalKey(other))),
+      // A draft that was never sent may have been longer.
+      ...longValueRemoval(this.kv, proposalKey(proposal)),
+      ...longValueWrites(proposalKey(proposal), proposalValue(proposal)),
     ]);
   }
 
   /** Proposals kept for `height`, in the order of their rounds. */
   keptProposals(height: number): KeptProposal[] {
-    const rows = this.kv.range(concat(PROPOSAL, uint64(height)), concat(PROPOSAL, uint64(height + 1)));
-    return [...rows].map(({ key, value }) => splitProposal(key, value));
-  }
-
-  private proposalKeys(): Uint8Array[] {
-    return [...this.kv.range(PROPOSAL, Uint8Array.of(PROPOSAL[0]! + 1))].map(({ key }) => key);
+    const rows = longValuesIn(this.kv, concat(PROPOSAL, uint64(height)), concat(PROPOSAL, uint64(height + 1)));
+    return rows.map(({ key, value }) => splitProposal(key, value));
   }
 
   async close(): Promise<void> {
+    try {
+      if (this.flushedTo < this.height) await this.flush();
+    } catch {
+      // The blocks are there: the next start executes them again.
+    }
     await this.kv.close();
   }
-}
-
-function stateWrites(executed: Pick<ExecutedBlock, 'changes' | 'pages' | 'noncesAdded' | 'noncesRemoved'>): Write[] {
-  const writes: Write[] = [];
-  for (const { key, value } of executed.changes) writes.push({ key: concat(STATE, key), value });
-  for (const [path, page] of executed.pages) writes.push({ key: concat(PAGE, nibbles(path)), value: page });
-  for (const nonce of executed.noncesAdded) writes.push({ key: expiringKey(nonce), value: NOTHING });
-  for (const nonce of executed.noncesRemoved) writes.push({ key: expiringKey(nonce), value: null });
-  return writes;
-}
-
-function initialWrites(crypto: CryptoProvider, genesis: Genesis): Write[] {
-  const stateHash = (bytes: Uint8Array) => crypto.hash(genesis.document.stateHash, bytes);
-  const sha256 = (bytes: Uint8Array) => crypto.hash('sha-256', bytes);
-  const changes = [...genesisState(crypto, genesis).changes()];
-  const { pages } = updateStateTree(stateHash, () => undefined, changes);
-  const leaf = leafHash(sha256, genesis.bytes);
-  const frontier = LogFrontier.empty(sha256).append([leaf]);
-  return [
-    { key: GENESIS, value: genesis.bytes },
-    { key: HEAD, value: encode([0, genesis.document.timeMs, frontier.size, frontier.encode()]) },
-    ...appendTiles(sha256, () => undefined, 0, [leaf]).map((t) => ({
-      key: tileKey(t.level, t.index),
-      value: t.hashes,
-    })),
-    ...stateWrites({ changes, pages, noncesAdded: [], noncesRemoved: [] }),
-  ];
-}
-
-function readHeadRow(kv: KeyValueStore): Infer<typeof headSchema> {
-  const bytes = kv.get(HEAD);
-  if (bytes === undefined) throw new BropError('STORE_CORRUPT', 'the head is missing');
-  return headSchema.decode(decode(bytes), 'head');
-}
-
-function readHead(crypto: CryptoProvider, kv: KeyValueStore, genesis: Genesis): Head {
-  const [height, timeMs, logSize, hashes] = readHeadRow(kv);
-  const frontier = LogFrontier.decode((data) => crypto.hash('sha-256', data), logSize, hashes);
-  if (height === 0) return { height, timeMs, parent: genesis.hash, frontier };
-  const block = kv.get(concat(BLOCK, uint64(height)));
-  const commit = kv.get(concat(COMMIT, uint64(height)));
-  if (block === undefined || commit === undefined) throw new BropError('STORE_CORRUPT', `block ${height} is missing`);
-  const { headerBytes } = decodeStoredBlock(block, commit);
-  return { height, timeMs, parent: headerHash(crypto, headerBytes), frontier };
-}
-
-/** The head and frontier agree with the newest header: checked when a node starts. */
-export function checkHead(store: ChainStore): void {
-  const newest = store.block(store.height);
-  if (newest === undefined) return;
-  if (newest.header.logSize !== store.frontier.size || compare(newest.header.logRoot, store.frontier.root()) !== 0) {
-    throw new BropError('STORE_CORRUPT', 'the log frontier does not agree with the newest header');
-  }
-}
-
-function nibbles(hex: string): Uint8Array {
-  return Uint8Array.from(hex, (digit) => Number.parseInt(digit, 16));
-}
-
-function tileKey(level: number, index: number): Uint8Array {
-  return concat(TILE, Uint8Array.of(level), uint64(index));
-}
-
-function expiringKey({ expiry, sender, nonce }: ExpiringNonce): Uint8Array {
-  return concat(EXPIRING, uint64(expiry), sender, nonce);
-}
-
-function splitExpiring(key: Uint8Array): ExpiringNonce {
-  return {
-    expiry: uint64At(key, 1),
-    sender: key.slice(9, 9 + ACCOUNT_ID_BYTES),
-    nonce: key.slice(9 + ACCOUNT_ID_BYTES),
-  };
 }

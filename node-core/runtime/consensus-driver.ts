@@ -23,12 +23,16 @@ import type { CryptoProvider } from '../crypto/provider.ts';
 import type { ExecutedBlock } from '../ledger/execute-block.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
+import type { PeerId } from '../ports/transport.ts';
 import type { ChainStore } from './chain-store.ts';
+import { OwnProposal } from './compact-proposals.ts';
+import type { Contradiction } from './equivocations.ts';
 import type { Executor } from './executor.ts';
 import type { Mempool } from './mempool.ts';
-import { encodeMessage } from './messages.ts';
+import { encodeMessage, type MessageOf } from './messages.ts';
 import { Pacing } from './pacing.ts';
 import { blockBytesOf, type ProposalMessage, Proposals } from './proposals.ts';
+import type { Telemetry } from './telemetry.ts';
 import { VoteCheck } from './vote-check.ts';
 import { fromWire, toWire } from './vote-wire.ts';
 import { type Voting, VotingStopped } from './voting.ts';
@@ -41,6 +45,7 @@ export interface DriverParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly voting: Voting;
+  readonly telemetry: Telemetry;
   /** To all validators that are connected. */
   readonly broadcast: (message: Uint8Array) => void;
   /** Puts a job into the node's serial queue. */
@@ -50,7 +55,7 @@ export interface DriverParts {
   /** More than 2/3 decided a block that is not here: somebody else has it. */
   readonly fetchBlock: () => void;
   /** Two votes or proposals of one validator that contradict each other. */
-  readonly accused: (kind: string, first: Vote | Proposal, second: Vote | Proposal) => void;
+  readonly accused: (contradiction: Contradiction) => void;
 }
 
 export class ConsensusDriver {
@@ -59,7 +64,7 @@ export class ConsensusDriver {
   private readonly votes: VoteCheck;
   private readonly proposals: Proposals;
   private state: ConsensusState;
-  private ownProposal: { readonly round: number; readonly message: Uint8Array } | null = null;
+  private ownProposal: OwnProposal | null = null;
   private timers: (() => void)[] = [];
   private begun = false;
   private stopped = false;
@@ -132,9 +137,9 @@ export class ConsensusDriver {
     const { voting } = this.parts;
     const wasSent = (message: ProposalMessage) => voting.hasProposed(message[1], message[2], message[6]);
     let hasKept = false;
-    for await (const { input, row } of this.proposals.restore(this.state, wasSent)) {
+    for await (const { input, message, row } of this.proposals.restore(this.state, wasSent)) {
       hasKept = true;
-      if (row.isOwn) this.ownProposal = { round: row.round, message: row.message };
+      if (row.isOwn) this.ownProposal = new OwnProposal(this.parts, message, row.message);
       await this.feed(input);
     }
     return hasKept;
@@ -171,6 +176,7 @@ export class ConsensusDriver {
     const fresh = votes.filter((vote) => this.votes.isNew(vote, this.parts.store.validators));
     const own = fresh.find((vote) => vote.validator === this.self);
     if (own !== undefined) this.noticeOwnVote(own);
+    this.parts.telemetry.metrics?.count('brop_votes_received_total', null, votes.length);
     if (votes.length > 0) await this.feed({ kind: 'votes', votes });
   }
 
@@ -203,6 +209,7 @@ export class ConsensusDriver {
     const { height } = this;
     for (let input = queue.shift(); input !== undefined; input = queue.shift()) {
       const { state, outputs } = step(this.state, input);
+      if (state.round > this.state.round) this.parts.telemetry.metrics?.count('brop_rounds_total', null);
       this.state = state;
       for (const output of outputs) {
         await this.perform(output, queue);
@@ -232,10 +239,18 @@ export class ConsensusDriver {
         await this.decided(output.round, output.valueId, output.precommits);
         break;
       case 'equivocation':
+        this.parts.accused([output.first, output.second]);
+        break;
       case 'conflictingProposals':
-        this.parts.accused(output.kind, output.first, output.second);
+        this.accuseProposer(output.first, output.second);
         break;
     }
+  }
+
+  /** Own proposals that were lost with a store have no signature here, and nobody accuses itself. */
+  private accuseProposer(first: Proposal, second: Proposal): void {
+    const [one, other] = [this.proposals.signed(first), this.proposals.signed(second)];
+    if (one !== undefined && other !== undefined) this.parts.accused([one, other]);
   }
 
   /** Round 0 waits for work (see pacing.ts); later rounds begin at once. */
@@ -275,9 +290,11 @@ export class ConsensusDriver {
   }
 
   private async build(round: number): Promise<void> {
-    const { clock, store, executor } = this.parts;
+    const { clock, store, executor, telemetry } = this.parts;
     const proposer = store.validators.validators[this.self]!.id;
-    const executed = executor.build({ timeMs: Math.max(clock.now(), store.timeMs + 1), round, proposer });
+    const startMs = clock.now();
+    const executed = executor.build({ timeMs: Math.max(startMs, store.timeMs + 1), round, proposer });
+    telemetry.executed('build', executed, startMs);
     await this.feed({ kind: 'value', round, valueId: this.proposals.add(executed, this.state) });
   }
 
@@ -290,18 +307,27 @@ export class ConsensusDriver {
     const block = blockBytesOf(executed);
     const proof = validRound === -1 ? [] : polka(this.state).map(toWire);
     const { index, key } = voting.identity;
-    const encoded = (signature: Uint8Array) =>
-      encodeMessage(['proposal', height, round, validRound, index, key, signature, block, proof]);
+    const message = (signature: Uint8Array): ProposalMessage => [
+      'proposal',
+      height,
+      round,
+      validRound,
+      index,
+      key,
+      signature,
+      block,
+      proof,
+    ];
     const keep = (signature: Uint8Array) => {
       const { headerHash } = executed;
-      const row = { height, round, isOwn: true, headerHash, timely: true, message: encoded(signature) };
+      const row = { height, round, isOwn: true, headerHash, timely: true, message: encodeMessage(message(signature)) };
       return this.proposals.keep(row, valueId, this.state);
     };
     const proposal = { height, round, valueId, validRound };
     const signed = await this.signing(() => voting.propose(store.validators, proposal, checkpoint(this.state), keep));
     if (signed === null) return;
-    this.ownProposal = { round, message: encoded(signed) };
-    this.parts.broadcast(this.ownProposal.message);
+    this.ownProposal = new OwnProposal(this.parts, message(signed), encodeMessage(message(signed)));
+    this.parts.broadcast(this.ownProposal.announcement());
     queue.push({ kind: 'proposal', proposal: { ...proposal, proposer: index }, valid: true, timely: true });
   }
 
@@ -309,6 +335,7 @@ export class ConsensusDriver {
     const { store, voting } = this.parts;
     const signed = await this.signing(() => voting.vote(store.validators, vote, checkpoint(this.state)));
     if (signed === null) return;
+    this.parts.telemetry.metrics?.count('brop_votes_cast_total', vote.type);
     this.parts.broadcast(encodeMessage(['votes', [toWire(signed)]]));
     queue.push({ kind: 'vote', vote: signed });
   }
@@ -348,8 +375,14 @@ export class ConsensusDriver {
 
   /** What peers need to get on, whatever was lost before; sent once a second while the height lasts. */
   resend(send: (message: Uint8Array) => void): void {
-    if (this.ownProposal?.round === this.state.round) send(this.ownProposal.message);
+    if (this.ownProposal?.round === this.state.round) send(this.ownProposal.announcement());
     for (const votes of votesToResend(this.state)) send(encodeMessage(['votes', votes.map(toWire)]));
+  }
+
+  /** What a validator lacks of our proposal, as a message; null for what is not ours to give, or not any more. */
+  answerProposal(peer: PeerId, [, height, round, positions]: MessageOf<'getProposal'>): Uint8Array | null {
+    const own = height === this.height && this.ownProposal?.round === round ? this.ownProposal : null;
+    return own?.answer(peer, positions) ?? null;
   }
 
   /** Whether this input can be used now, later, or never. */

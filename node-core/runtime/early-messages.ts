@@ -3,7 +3,7 @@ import type { PeerId } from '../ports/transport.ts';
 import type { MessageOf } from './messages.ts';
 
 export interface EarlyMessage {
-  readonly message: MessageOf<'proposal'> | MessageOf<'votes'>;
+  readonly message: MessageOf<'proposal' | 'compactProposal' | 'votes'>;
   /** The whole message as it came. */
   readonly bytes: Uint8Array;
   /** Timeliness is judged by when it came, not by when it is looked at. */

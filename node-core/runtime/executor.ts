@@ -13,10 +13,15 @@ import type { ChainStore } from './chain-store.ts';
 import type { Mempool, Pending } from './mempool.ts';
 import { parseOrRefuse } from './parsing.ts';
 
+/** Transactions, by the SHA-256 of their bytes in hexadecimal, whose signature verifies with the key that they name. */
+export interface CheckedTransactions {
+  find(digest: string): Pick<Pending, 'parsed'> | undefined;
+}
+
 export interface ExecutorParts {
   readonly crypto: CryptoProvider;
   readonly store: ChainStore;
-  readonly mempool: Mempool;
+  readonly mempool: Pick<Mempool, 'all' | 'remove'> & CheckedTransactions;
   readonly verifier: SignatureVerifier;
   readonly table: OperationTable;
   readonly log: Log;

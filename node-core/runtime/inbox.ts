@@ -2,34 +2,47 @@
  * Everything that peers send: decoded, bounded, and handed on in order. Garbage ends the connection, never the node.
  */
 import { equal, toHex } from '../codec/bytes.ts';
+import type { CryptoProvider } from '../crypto/provider.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { PeerId, Transport, TransportHandler } from '../ports/transport.ts';
 import type { ChainStore } from './chain-store.ts';
+import { CompactProposals, type Rebuilt } from './compact-proposals.ts';
 import type { ConsensusDriver } from './consensus-driver.ts';
 import { type EarlyMessage, EarlyMessages } from './early-messages.ts';
 import { fromPeer, Garbage } from './garbage.ts';
-import { Inflow } from './inflow.ts';
+import { Inflow, TransactionAllowance } from './inflow.ts';
+import type { Mempool } from './mempool.ts';
 import { decodeMessage, encodeMessage, type Message, type MessageOf } from './messages.ts';
 import type { Peers } from './peers.ts';
+import type { Relay } from './relay.ts';
 import type { Sync } from './sync.ts';
 import { fromWire } from './vote-wire.ts';
 
 export interface InboxParts {
+  readonly crypto: CryptoProvider;
   readonly store: ChainStore;
+  readonly mempool: Mempool;
   readonly transport: Transport;
   readonly clock: Clock;
   readonly log: Log;
   readonly peers: Peers;
   readonly sync: Sync;
+  readonly relay: Relay;
+  /** The message that says what we have room for. */
+  readonly room: () => Uint8Array;
   /** Null in a follower. */
   readonly driver: ConsensusDriver | null;
   /** Puts a job into the node's serial queue. */
   readonly run: (job: () => Promise<void> | void) => Promise<void>;
+  /** The same, behind everything of consensus. */
+  readonly runLater: (job: () => Promise<void> | void) => Promise<void>;
   /** Begins to take part, when that has waited for what peers say. */
   readonly begin: () => Promise<void>;
   /** The chain has grown by blocks of a peer. */
   readonly proceed: () => Promise<void>;
+  /** @throws {Garbage} */
+  readonly takeEvidence: (evidence: Uint8Array) => Promise<void>;
   /** @throws {Garbage} */
   readonly takeTransactions: (transactions: readonly Uint8Array[]) => Promise<void>;
   /** What happens outside the serial queue and is nobody's garbage. */
@@ -40,12 +53,19 @@ export class Inbox implements TransportHandler {
   private readonly parts: InboxParts;
   private readonly early = new EarlyMessages();
   private readonly inflow = new Inflow();
+  private readonly allowance: TransactionAllowance;
+  private readonly compact: CompactProposals;
   private readonly turns = new Map<PeerId, Promise<void>>();
   private stopped = false;
   private readonly counters = { garbage: 0, overflow: 0 };
 
   constructor(parts: InboxParts) {
     this.parts = parts;
+    this.allowance = new TransactionAllowance(parts.clock);
+    this.compact = new CompactProposals({
+      ...parts,
+      send: (peer, message) => void parts.transport.send(peer, message),
+    });
   }
 
   /** Connections that were ended for garbage. */
@@ -60,28 +80,29 @@ export class Inbox implements TransportHandler {
 
   stop(): void {
     this.stopped = true;
+    this.compact.clear();
   }
 
   connected(peer: PeerId): void {
     if (this.stopped) return;
-    const { peers, log, transport, store } = this.parts;
+    const { peers, transport, store } = this.parts;
     peers.connected(peer);
-    log.info('peer connected', { peer, validator: peers.isValidator(peer) });
     transport.send(peer, encodeMessage(['hello', store.genesis.hash, store.height]));
   }
 
   disconnected(peer: PeerId): void {
     if (this.stopped) return;
-    const { peers, log, sync } = this.parts;
+    const { peers, sync, relay } = this.parts;
     peers.disconnected(peer);
+    relay.disconnected(peer);
     this.early.forget(peer);
+    this.compact.forget(peer);
     sync.disconnected(peer);
-    log.info('peer disconnected', { peer });
   }
 
   received(peer: PeerId, bytes: Uint8Array): void {
     if (this.stopped) return;
-    if (!this.inflow.enter(peer, bytes.length)) {
+    if (!this.inflow.enter(peer, bytes.length, this.parts.peers.isValidator(peer))) {
       this.counters.overflow += 1;
       return;
     }
@@ -102,7 +123,7 @@ export class Inbox implements TransportHandler {
 
   /** What is short happens at once; the rest never rejects. */
   private handle(peer: PeerId, message: Message, bytes: Uint8Array): Promise<void> | undefined {
-    const { peers, sync } = this.parts;
+    const { peers, sync, relay } = this.parts;
     if (message[0] !== 'hello' && !peers.hasGreeted(peer)) throw new Garbage('no hello');
     switch (message[0]) {
       case 'hello':
@@ -112,14 +133,26 @@ export class Inbox implements TransportHandler {
         peers.setHeight(peer, message[1]);
         this.lookIfBehind(message[1]);
         return;
-      case 'getBlocks':
-        sync.answer(peer, message[1]);
+      case 'room':
+        relay.told(peer, { transactions: message[1], bytes: message[2] });
         return;
+      case 'getBlocks':
+        return sync.answer(peer, message[1]).catch((error) => this.failed(peer, error));
       case 'transactions':
+        if (!this.allowance.take(peer, message[1].length))
+          throw new Garbage('more transactions than there is room for');
         return this.afterOthersOf(peer, () => this.parts.takeTransactions(message[1]));
       case 'blocks':
-        return this.inTurn(peer, () => this.blocks(peer, message[1]));
+        return this.whenIdle(peer, () => this.blocks(peer, message[1]));
+      case 'equivocation':
+        return this.whenIdle(peer, () => this.parts.takeEvidence(message[1]));
+      case 'getProposal':
+        this.answerProposal(peer, message);
+        return;
+      case 'proposalParts':
+        return this.inTurn(peer, () => this.handleRebuilt(this.compact.takeParts(peer, message)));
       case 'proposal':
+      case 'compactProposal':
       case 'votes': {
         const early = { message, bytes, receivedMs: this.parts.clock.now() };
         return this.inTurn(peer, () => this.consensus(peer, early));
@@ -143,14 +176,21 @@ export class Inbox implements TransportHandler {
   }
 
   private inTurn(peer: PeerId, job: () => Promise<void>): Promise<void> {
-    return this.parts.run(async () => {
-      try {
-        await job();
-      } catch (error) {
-        if (!(error instanceof Garbage)) throw error;
-        this.failed(peer, error);
-      }
-    });
+    return this.parts.run(() => this.guarded(peer, job));
+  }
+
+  /** What consensus does not wait for. */
+  private whenIdle(peer: PeerId, job: () => Promise<void>): Promise<void> {
+    return this.parts.runLater(() => this.guarded(peer, job));
+  }
+
+  private async guarded(peer: PeerId, job: () => Promise<void>): Promise<void> {
+    try {
+      await job();
+    } catch (error) {
+      if (!(error instanceof Garbage)) throw error;
+      this.failed(peer, error);
+    }
   }
 
   private failed(peer: PeerId, error: unknown): void {
@@ -172,6 +212,7 @@ export class Inbox implements TransportHandler {
       return;
     }
     if (!peers.greet(peer, height)) return;
+    transport.send(peer, this.parts.room());
     sync.look();
     void this.parts.run(() => this.parts.begin());
     if (driver !== null) void this.parts.run(() => driver.resend((message) => void transport.send(peer, message)));
@@ -194,15 +235,28 @@ export class Inbox implements TransportHandler {
     const { message, bytes, receivedMs } = early;
     const sender = peers.validatorIndex(peer);
     if (driver === null || sender === undefined) return;
-    const relevance = driver.relevance(message[0] === 'proposal' ? message[1] : message[1][0]![1]);
+    const relevance = driver.relevance(message[0] === 'votes' ? message[1][0]![1] : message[1]);
     if (relevance === 'next') this.early.keep(peer, early);
     if (relevance !== 'now') return;
     if (message[0] === 'votes') await driver.handleVotes(message[1].map(fromWire));
-    else if (message[4] === sender) await driver.handleProposal(message, bytes, receivedMs);
+    else if (message[4] !== sender) return;
+    else if (message[0] === 'compactProposal') await this.handleRebuilt(this.compact.take(peer, message, receivedMs));
+    else await driver.handleProposal(message, bytes, this.compact.heardMs(peer, message, receivedMs));
+  }
+
+  private async handleRebuilt(rebuilt: Rebuilt | null): Promise<void> {
+    if (rebuilt !== null) await this.parts.driver?.handleProposal(rebuilt.message, rebuilt.bytes, rebuilt.receivedMs);
+  }
+
+  private answerProposal(peer: PeerId, message: MessageOf<'getProposal'>): void {
+    const { peers, driver, transport } = this.parts;
+    const answer = peers.isValidator(peer) ? driver?.answerProposal(peer, message) : null;
+    if (answer != null) transport.send(peer, answer);
   }
 
   /** A height has begun: what came for it before is looked at now. */
   replayEarly(): void {
+    this.compact.clear();
     for (const early of this.early.take()) void this.inTurn(early.peer, () => this.consensus(early.peer, early));
   }
 }

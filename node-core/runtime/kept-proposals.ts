@@ -6,6 +6,7 @@ import { MAX_MESSAGE_BYTES } from './messages.ts';
 import { STORED_LIMITS } from './stored-block.ts';
 
 export const PROPOSAL = Uint8Array.of('d'.charCodeAt(0));
+export const AFTER_PROPOSALS = Uint8Array.of(PROPOSAL[0]! + 1);
 const keptSchema = tuple(bool, bytes({ max: MAX_MESSAGE_BYTES }));
 
 /** A proposal that was executed here and found right; it is durable before anything is signed for it. */

@@ -23,13 +23,13 @@ describe('a restart in the middle of a height', () => {
     const [peer] = before.members.peerIds as [string];
     await before.connect(peer);
     await before.pass(BLOCK_INTERVAL_MS);
-    const [proposal] = sent(before, peer, 'proposal');
+    const [proposal] = sent(before, peer, 'compactProposal');
     expect(proposal).toBeDefined();
 
     const after = await rig({ validators: 4, self: 1, remains: left });
     await after.connect(peer);
     await after.pass(BLOCK_INTERVAL_MS);
-    expect(new Set(sent(after, peer, 'proposal').map(([, , , , , , signature]) => signature.join()))).toEqual(
+    expect(new Set(sent(after, peer, 'compactProposal').map(([, , , , , , signature]) => signature.join()))).toEqual(
       new Set([proposal![6].join()]),
     );
     const votes = sent(after, peer, 'votes').flatMap(([, rows]) =>
@@ -50,15 +50,24 @@ describe('a restart in the middle of a height', () => {
     await before.connect(peer);
     broken.record.epoch = 99;
     await before.pass(BLOCK_INTERVAL_MS);
-    expect(sent(before, peer, 'proposal')).toEqual([]);
+    expect(sent(before, peer, 'compactProposal')).toEqual([]);
     expect(before.store.keptProposals(1)).toHaveLength(1);
 
     const after = await rig({ validators: 4, self: 1, remains: { kv: left.kv, record: { bytes: null, epoch: 1 } } });
     await after.connect(peer);
-    expect(sent(after, peer, 'proposal')).toEqual([]);
+    expect(sent(after, peer, 'compactProposal')).toEqual([]);
     await after.pass(BLOCK_INTERVAL_MS);
-    expect(sent(after, peer, 'proposal')).toHaveLength(1);
+    expect(sent(after, peer, 'compactProposal')).toHaveLength(1);
     expect(after.store.keptProposals(1)).toHaveLength(1);
+  });
+
+  it('reads back the last of several drafts for one round, whichever was the longest', async () => {
+    const { store } = await rig({ validators: 4, self: 1 });
+    const draft = { height: 1, round: 0, isOwn: true, headerHash: new Uint8Array(0), timely: true };
+    for (const length of [9_000, 100, 5_000, 0]) {
+      await store.keepProposal({ ...draft, message: new Uint8Array(length).fill(7) });
+      expect(store.keptProposals(1).map(({ message }) => message.length)).toEqual([length]);
+    }
   });
 
   it('signs as before when it has blocks and has never voted, and not when the chain has votes of it', async () => {

@@ -4,27 +4,35 @@
  */
 import type { Certificate } from '../chain/certificate.ts';
 import { type CodeName, type Refusal, refusal } from '../chain/codes.ts';
-import { toHex } from '../codec/bytes.ts';
-import type { Proposal, Vote } from '../consensus/types.ts';
+import type { ValidatorSet } from '../chain/validator-set.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import type { ExecutedBlock } from '../ledger/execute-block.ts';
+import type { OperationTable } from '../ledger/operation-type.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
+import type { BlockSource, Metrics } from '../ports/metrics.ts';
 import type { SignatureVerifier } from '../ports/signature-verifier.ts';
+import type { Tracing } from '../ports/tracing.ts';
 import type { Transport } from '../ports/transport.ts';
 import { operationsOf } from '../protocol/table.ts';
+import { BlockIntake } from './block-intake.ts';
 import type { ChainStore } from './chain-store.ts';
+import { CheckedAhead } from './checked-ahead.ts';
 import { ConsensusDriver } from './consensus-driver.ts';
+import { type Contradiction, Equivocations } from './equivocations.ts';
 import { Executor } from './executor.ts';
+import { type FileSource, FileSync } from './file-sync.ts';
 import { Garbage } from './garbage.ts';
 import { Inbox } from './inbox.ts';
-import { DEFAULT_MEMPOOL_LIMITS, identityOf, Mempool, type MempoolLimits } from './mempool.ts';
-import { encodeMessage } from './messages.ts';
+import { DEFAULT_MEMPOOL_LIMITS, identityOf, Mempool, type MempoolLimits, type Pending } from './mempool.ts';
+import { encodeMessage, type Message } from './messages.ts';
 import { Peers } from './peers.ts';
-import { Relay } from './relay.ts';
+import { Relay, roomForEach } from './relay.ts';
 import { Serial } from './serial.ts';
 import { type Accepted, Submission } from './submission.ts';
 import { Sync } from './sync.ts';
+import { Telemetry } from './telemetry.ts';
+import { Upkeep } from './upkeep.ts';
 import type { Voting } from './voting.ts';
 
 export interface NodeParts {
@@ -37,22 +45,20 @@ export interface NodeParts {
   /** Present in a validator. */
   readonly voting?: Voting;
   readonly mempoolLimits?: MempoolLimits;
+  readonly metrics?: Metrics | undefined;
+  readonly tracing?: Tracing | undefined;
+  /** Plain files to catch up from, in the order in which they are asked. */
+  readonly fileSources?: readonly FileSource[];
+  /** How many heights of blocks are kept at least; without it all are. */
+  readonly retainBlocks?: number;
   /** The node cannot go on; it has stopped. */
   readonly onFatal: (error: unknown) => void;
 }
 
-/** A vote or a proposal. */
-type Accusable = Vote | Proposal;
-
-/** Transactions of a peer that are looked at before others get their turn: some 10 ms. */
+/** Transactions of one call that are looked at before others get their turn: some 10 ms. */
 const TRANSACTIONS_AT_ONCE = 200;
-const MAX_ACCUSATIONS_KEPT = 10_000;
 
-/** For the log: bytes as hexadecimal. */
-function shown(accusable: Accusable): Readonly<Record<string, unknown>> {
-  return 'signature' in accusable ? { ...accusable, signature: toHex(accusable.signature) } : { ...accusable };
-}
-
+type Commit = (executed: ExecutedBlock, certificate: Certificate) => Promise<void>;
 export type CommitListener = (block: ExecutedBlock) => void;
 
 /** How often a node tells its height and resends what peers may lack. */
@@ -78,8 +84,12 @@ export class Node {
   private readonly serial: Serial;
   private readonly executor: Executor;
   private readonly sync: Sync;
+  private readonly fileSync: FileSync;
   private readonly relay: Relay;
+  private readonly upkeep: Upkeep;
   private readonly inbox: Inbox;
+  private readonly equivocations: Equivocations;
+  private readonly telemetry: Telemetry;
   private readonly driver: ConsensusDriver | null;
   private readonly listeners = new Set<CommitListener>();
   /** Who waits for which (sender, nonce). */
@@ -87,9 +97,6 @@ export class Node {
   private cancelTick: (() => void) | null = null;
   private stopping: Promise<void> | null = null;
   private begun = false;
-  private readonly accusedOf = new Set<string>();
-  /** Contradictions of validators, one for each validator, kind and height. */
-  accusations = 0;
 
   /** @throws {VoteRecordError} when the vote record contradicts itself. */
   constructor(parts: NodeParts) {
@@ -102,49 +109,76 @@ export class Node {
     this.serial = new Serial((error) => this.fatal(error));
     this.peers = new Peers(transport, store.genesis);
     this.executor = new Executor({ crypto, store, mempool, verifier, table, log });
-    this.submission = new Submission({ crypto, store, mempool, verifier, table, clock, log });
-    const commit = (executed: ExecutedBlock, certificate: Certificate) => this.commit(executed, certificate);
+    this.telemetry = new Telemetry({ crypto, clock, mempool, metrics: parts.metrics, tracing: parts.tracing });
+    const { telemetry } = this;
+    this.submission = new Submission({ crypto, store, mempool, verifier, table, clock, log, telemetry });
+    const commit =
+      (source: BlockSource): Commit =>
+      (executed, certificate) =>
+        this.commit(executed, certificate, source);
     const { executor, peers } = this;
-    this.sync = new Sync({ crypto, store, executor, verifier, peers, transport, clock, commit });
-    this.driver = parts.voting === undefined ? null : this.makeDriver(parts.voting, commit);
+    const intake = new BlockIntake({ crypto, store, executor, verifier, commit: commit('peers') });
+    this.fileSync = this.makeFileSync(table, commit('files'));
+    const isBroughtOn = () => this.fileSync.active;
+    this.sync = new Sync({ store, intake, peers, transport, clock, log, isBroughtOn });
+    this.upkeep = new Upkeep({ store, clock, log, retainBlocks: parts.retainBlocks ?? null });
+    this.equivocations = new Equivocations({ crypto, store, log, toAll: (message) => peers.toAll(message) });
+    this.driver = parts.voting === undefined ? null : this.makeDriver(parts.voting, commit('consensus'));
     // Followers may know only followers; validators know each other.
     const { driver, sync } = this;
+    const receivers = () => peers.having(0).filter((peer) => driver === null || peers.isValidator(peer));
     const send = (message: Uint8Array) => (driver === null ? peers.toAll(message) : peers.toValidators(message));
-    this.relay = new Relay(clock, mempool, send);
+    this.relay = new Relay({ clock, mempool, receivers, send });
+    const { relay } = this;
     this.inbox = new Inbox({
-      ...{ store, transport, clock, log, peers, sync, driver },
+      ...{ crypto, store, mempool, transport, clock, log, peers, sync, relay, driver },
+      room: () => encodeMessage(this.room()),
       run: (job) => this.serial.run(job),
+      runLater: (job) => this.serial.runLater(job),
       begin: () => this.begin(),
       proceed: () => this.proceed(),
+      takeEvidence: (evidence) => this.equivocations.receive(evidence),
       takeTransactions: (transactions) => this.takeTransactions(transactions),
       onError: (error) => this.fatal(error),
     });
   }
 
-  private makeDriver(
-    voting: Voting,
-    commit: (executed: ExecutedBlock, certificate: Certificate) => Promise<void>,
-  ): ConsensusDriver {
+  private makeFileSync(table: OperationTable, commit: Commit): FileSync {
+    const { crypto, store, verifier, clock, log, fileSources = [] } = this.parts;
+    const ahead = new CheckedAhead({ crypto, store, verifier, table, log });
+    const executor = new Executor({ crypto, store, mempool: ahead, verifier, table, log });
+    return new FileSync({
+      ...{ crypto, store, clock, log, ahead, sources: fileSources },
+      intake: new BlockIntake({ crypto, store, executor, verifier, commit }),
+      run: (job) => this.serial.run(job),
+      proceed: () => this.proceed(),
+      bestPeerHeight: () => (this.peers.count === 0 ? null : this.peers.bestHeight),
+    });
+  }
+
+  private makeDriver(voting: Voting, commit: Commit): ConsensusDriver {
     const { crypto, store, clock, log } = this.parts;
-    const { executor, mempool } = this;
+    const { executor, mempool, telemetry } = this;
     return new ConsensusDriver({
-      ...{ crypto, store, executor, mempool, clock, log, voting, commit },
+      ...{ crypto, store, executor, mempool, clock, log, voting, commit, telemetry },
       broadcast: (message) => this.peers.toValidators(message),
       run: (job) => void this.serial.run(job),
       fetchBlock: () => this.sync.look(),
-      accused: (kind, first, second) => this.accuse(kind, first, second),
+      accused: (contradiction) => this.accuse(contradiction, store.validators),
     });
   }
 
   /** Connects to the others and, as a validator, takes part from the recorded height and round on. */
   async start(): Promise<void> {
     const { transport, voting, store } = this.parts;
-    if (voting !== undefined && store.hasSignatureOf(voting.identity.index, voting.recorded?.height ?? 0)) {
+    if (voting !== undefined && (await store.hasSignatureOf(voting.identity.index, voting.recorded?.height ?? 0))) {
       this.recordIsLost(voting);
     }
     await this.serial.run(() => this.begin());
     if (this.stopping !== null) return;
     await transport.start(this.inbox);
+    await store.blocks.removePruned();
+    this.upkeep.look();
     this.tick();
   }
 
@@ -179,20 +213,8 @@ export class Node {
     return this.driver === null ? null : { height: this.driver.height, round: this.driver.round };
   }
 
-  /** Once for each validator, kind and height: a liar can contradict itself without end. */
-  private accuse(kind: string, first: Accusable, second: Accusable): void {
-    const who = 'proposer' in first ? first.proposer : first.validator;
-    const accusation = `${kind}/${first.height}/${who}`;
-    if (this.accusedOf.has(accusation)) return;
-    if (this.accusedOf.size >= MAX_ACCUSATIONS_KEPT) this.accusedOf.clear();
-    this.accusedOf.add(accusation);
-    this.accusations += 1;
-    this.parts.log.error('a validator contradicts itself', {
-      kind,
-      validator: who,
-      first: shown(first),
-      second: shown(second),
-    });
+  private accuse(contradiction: Contradiction, set: ValidatorSet): void {
+    void this.serial.run(() => this.equivocations.witnessed(contradiction, set));
   }
 
   /** Connections that were ended because the peer sent garbage. */
@@ -207,36 +229,45 @@ export class Node {
 
   /** Checks a transaction and, when it may be packed as far as this node can see, passes it to the validators. */
   async submit(bytes: Uint8Array): Promise<Accepted | Refusal> {
-    if (this.stopping !== null) return refusal('NODE_UNREACHABLE', 'the node is stopping');
+    const [outcome] = await this.submitAll([bytes]);
+    return outcome!;
+  }
+
+  /** The same for many at once, with the outcomes in their order: each is decoded once, all signatures go together. */
+  async submitAll(transactions: readonly Uint8Array[]): Promise<readonly (Accepted | Refusal)[]> {
+    const stops = refusal('NODE_UNREACHABLE', 'the node is stopping');
+    if (this.stopping !== null) return transactions.map(() => stops);
     try {
-      const outcome = await this.submission.submit(bytes);
-      if ('code' in outcome || !outcome.isNew) return outcome;
-      this.driver?.workArrived();
-      this.relay.forward([outcome.pending]);
-      return outcome;
+      const outcomes = await this.admit(transactions);
+      this.relay.forward(newOnes(outcomes));
+      return transactions.map((_, i) => outcomes[i] ?? stops);
     } catch (error) {
       if (this.stopping === null) throw error;
-      return refusal('NODE_UNREACHABLE', 'the node is stopping');
+      return transactions.map(() => stops);
     }
   }
 
   /** @throws {Garbage} */
   private async takeTransactions(transactions: readonly Uint8Array[]): Promise<void> {
-    const outcomes: (Accepted | Refusal)[] = [];
-    for (let i = 0; i < transactions.length; i += TRANSACTIONS_AT_ONCE) {
-      if (i > 0) await new Promise<void>((next) => void this.parts.clock.schedule(0, next));
-      if (this.stopping !== null) return;
-      outcomes.push(...(await this.submission.submitAll(transactions.slice(i, i + TRANSACTIONS_AT_ONCE))));
-    }
-    const taken = outcomes.filter((outcome) => 'isNew' in outcome && outcome.isNew) as Accepted[];
-    if (taken.length > 0) this.driver?.workArrived();
+    const outcomes = await this.admit(transactions);
     // From follower to follower; validators are told by the followers themselves.
-    if (this.driver === null) this.relay.forward(taken.map(({ pending }) => pending));
+    if (this.driver === null) this.relay.forward(newOnes(outcomes));
     for (const outcome of outcomes) {
       if (!('code' in outcome)) continue;
       this.parts.log.debug('a transaction from a peer was refused', { ...outcome });
       if (NEVER_FORWARDED.includes(outcome.code)) throw new Garbage(`a transaction refused with ${outcome.code}`);
     }
+  }
+
+  /** In parts, so that others get their turn; fewer outcomes than transactions when the node stops meanwhile. */
+  private async admit(transactions: readonly Uint8Array[]): Promise<readonly (Accepted | Refusal)[]> {
+    const outcomes: (Accepted | Refusal)[] = [];
+    for (let i = 0; i < transactions.length && this.stopping === null; i += TRANSACTIONS_AT_ONCE) {
+      if (i > 0) await new Promise<void>((next) => void this.parts.clock.schedule(0, next));
+      outcomes.push(...(await this.submission.submitAll(transactions.slice(i, i + TRANSACTIONS_AT_ONCE))));
+    }
+    if (newOnes(outcomes).length > 0) this.driver?.workArrived();
+    return outcomes;
   }
 
   /** Calls back for each block that becomes final here; the result ends it. */
@@ -248,7 +279,7 @@ export class Node {
   /** Resolves with true once (sender, nonce) is final here, with false after `timeoutMs` or when the node stops. */
   waitFinal(sender: Uint8Array, nonce: Uint8Array, timeoutMs: number): Promise<boolean> {
     if (this.stopping !== null) return Promise.resolve(false);
-    if (this.store.place(sender, nonce) !== undefined) return Promise.resolve(true);
+    if (this.store.packedAt(sender, nonce) !== undefined) return Promise.resolve(true);
     const wanted = identityOf(sender, nonce);
     return new Promise((resolve) => {
       const finish = (found: boolean) => {
@@ -283,7 +314,7 @@ export class Node {
     this.relay.stop();
     this.driver?.stop();
     for (const waiters of [...this.waiters.values()]) for (const finish of [...waiters]) finish(false);
-    await this.serial.close();
+    await Promise.all([this.serial.close(), this.fileSync.stop(), this.upkeep.stop()]);
     const closing = [() => transport.close(), () => verifier.close(), () => voting?.close(), () => this.store.close()];
     for (const close of closing) {
       try {
@@ -302,17 +333,21 @@ export class Node {
   }
 
   /** Makes a final block part of the chain here and tells peers and listeners. */
-  private async commit(executed: ExecutedBlock, certificate: Certificate): Promise<void> {
+  private async commit(executed: ExecutedBlock, certificate: Certificate, source: BlockSource): Promise<void> {
     const { voting } = this.parts;
     const signedByUs = certificate[1].some(([index]) => index === voting?.identity.index);
     const recordedHeight = voting?.recorded?.height ?? 0;
     if (voting !== undefined && signedByUs && recordedHeight < executed.header.height) this.recordIsLost(voting);
+    const startMs = this.telemetry.now();
     await this.store.commit(executed, certificate);
+    this.telemetry.committed(executed, certificate, source, startMs);
     this.submission.afterBlock(executed.transactions);
     const { height } = this.store;
-    this.peers.toFollowersBelow(height, encodeMessage(['blocks', [this.store.row(height)!]]));
+    this.peers.toFollowersBelow(height, encodeMessage(['blocks', [this.store.blocks.recent(height)!]]));
     this.peers.toValidators(encodeMessage(['status', height]));
+    this.peers.toAll(encodeMessage(this.room()));
     this.tellWaiters(executed);
+    this.upkeep.look();
     for (const listener of [...this.listeners]) this.notify(listener, executed);
     if (this.driver !== null) void this.serial.run(() => this.inbox.replayEarly());
   }
@@ -325,13 +360,24 @@ export class Node {
     }
   }
 
+  private room(): Message {
+    const { transactions, bytes } = roomForEach(this.mempool.room, this.peers.count);
+    return ['room', transactions, bytes];
+  }
+
   private tick(): void {
     if (this.stopping !== null) return;
     this.peers.toAll(encodeMessage(['status', this.store.height]));
+    this.peers.toAll(encodeMessage(this.room()));
+    this.fileSync.look();
     this.sync.look();
     if (!this.begun) void this.serial.run(() => this.begin());
     void this.serial.run(() => this.driver?.resend((message) => this.peers.toValidators(message)));
     this.relay.sendAgain();
     this.cancelTick = this.parts.clock.schedule(TICK_MS, () => this.tick());
   }
+}
+
+function newOnes(outcomes: readonly (Accepted | Refusal)[]): Pending[] {
+  return outcomes.flatMap((outcome) => ('isNew' in outcome && outcome.isNew ? [outcome.pending] : []));
 }

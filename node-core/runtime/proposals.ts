@@ -11,10 +11,12 @@ import type { CryptoProvider } from '../crypto/provider.ts';
 import type { ExecutedBlock } from '../ledger/execute-block.ts';
 import type { Log } from '../ports/log.ts';
 import type { ChainStore } from './chain-store.ts';
+import type { SignedProposal } from './equivocations.ts';
 import type { Executor } from './executor.ts';
 import { fromPeer, Garbage } from './garbage.ts';
 import type { KeptProposal } from './kept-proposals.ts';
 import { decodeMessage, encodeMessage, type MessageOf } from './messages.ts';
+import type { Telemetry } from './telemetry.ts';
 import { scopeOf, valueIdOf } from './vote-wire.ts';
 
 export type ProposalMessage = MessageOf<'proposal'>;
@@ -50,29 +52,41 @@ export class Proposals {
   private readonly store: ChainStore;
   private readonly executor: Executor;
   private readonly log: Log;
+  private readonly telemetry: Telemetry;
   private executed = new Map<ValueId, ExecutedBlock>();
   private kept: { readonly valueId: ValueId; readonly row: KeptProposal }[] = [];
+  /** What the proposals of the height were signed with; the core keeps as many as these. */
+  private signatures = new Map<string, Pick<SignedProposal, 'key' | 'signature'>>();
 
   constructor(parts: {
     readonly crypto: CryptoProvider;
     readonly store: ChainStore;
     readonly executor: Executor;
     readonly log: Log;
+    readonly telemetry: Telemetry;
   }) {
     this.crypto = parts.crypto;
     this.store = parts.store;
     this.executor = parts.executor;
     this.log = parts.log;
+    this.telemetry = parts.telemetry;
   }
 
   /** A new height begins. */
   clear(): void {
     this.executed = new Map();
     this.kept = [];
+    this.signatures = new Map();
   }
 
   get count(): number {
     return this.executed.size;
+  }
+
+  /** A proposal that came from its proposer, with its signature. */
+  signed(proposal: Proposal): SignedProposal | undefined {
+    const signature = this.signatures.get(nameOf(proposal));
+    return signature && { ...proposal, ...signature };
   }
 
   block(valueId: ValueId): ExecutedBlock | undefined {
@@ -117,7 +131,9 @@ export class Proposals {
     }
     const timing = { precisionMs: document.parameters.precisionMs, delayMs: document.parameters.messageDelayMs };
     const timely = validRound !== -1 || isTimely(timing, round, block.header.timeMs, receivedMs);
-    return { proposal: { height, round, valueId, validRound, proposer }, block, timely, message, bytes };
+    const proposal = { height, round, valueId, validRound, proposer };
+    this.signatures.set(nameOf(proposal), { key, signature });
+    return { proposal, block, timely, message, bytes };
   }
 
   /**
@@ -129,13 +145,19 @@ export class Proposals {
     const { height, round, valueId, proposer } = proposal;
     if (!this.isProposedRightly(block, proposal, state)) {
       this.log.warn('a proposal names another round or proposer than its own', { height, round, proposer });
+      this.telemetry.proposal('misplaced');
       return null;
     }
-    const outcome = this.executed.get(valueId) ?? (await this.executor.judge(block));
+    const startMs = this.telemetry.now();
+    const known = this.executed.get(valueId);
+    const outcome = known ?? (await this.executor.judge(block));
     if ('code' in outcome) {
       this.log.warn('a proposed block is not valid', { height, round, proposer, ...outcome });
+      this.telemetry.proposal('invalid');
       return { kind: 'proposal', proposal, valid: false, timely };
     }
+    if (known === undefined) this.telemetry.executed('judge', outcome, startMs);
+    this.telemetry.proposal(timely ? 'valid' : 'untimely');
     this.add(outcome, state);
     const message = withBlock(opened, blockBytesOf(outcome));
     await this.keep({ height, round, isOwn: false, headerHash: outcome.headerHash, timely, message }, valueId, state);
@@ -166,7 +188,7 @@ export class Proposals {
     for (const row of this.store.keptProposals(state.height)) {
       const message = decodeMessage(row.message) as ProposalMessage;
       if (row.isOwn && !wasSent(message)) continue;
-      const [, height, round, validRound, proposer, , , blockBytes] = message;
+      const [, height, round, validRound, proposer, key, signature, blockBytes] = message;
       const executed = await this.executor.judge(decodeBlock(blockBytes));
       if ('code' in executed) {
         this.log.error('a kept proposal no longer executes and is left aside', { height, round, ...executed });
@@ -175,6 +197,7 @@ export class Proposals {
       const valueId = this.add(executed, state);
       this.kept.push({ valueId, row: { ...row, headerHash: executed.headerHash, message: NO_BYTES } });
       const proposal = { height, round, valueId, validRound, proposer };
+      this.signatures.set(nameOf(proposal), { key, signature });
       yield { input: { kind: 'proposal', proposal, valid: true, timely: row.timely }, message, row };
     }
   }
@@ -189,6 +212,10 @@ export class Proposals {
     const first = this.store.validators.validators[proposerIndex(state.members, height, header.round)];
     return first !== undefined && equal(first.id, header.proposer);
   }
+}
+
+function nameOf({ round, validRound, valueId }: Proposal): string {
+  return `${round}/${validRound}/${valueId}`;
 }
 
 const NO_BYTES = new Uint8Array(0);

@@ -1,16 +1,18 @@
 /**
- * What a node can say about the chain, each answer with its proof. Everything is read in one turn, so that state and
- * header belong together.
+ * What a node can say about the chain, each answer with its proof. The state and its height are read in one turn, so
+ * that state and header belong together.
  */
 import { canonicalName, decodeAccount } from '../chain/account.ts';
 import type { Anchor } from '../chain/anchor.ts';
 import { blockLeaf } from '../chain/block.ts';
-import { type Refusal, refusal } from '../chain/codes.ts';
+import { BropError, type Refusal, refusal } from '../chain/codes.ts';
+import { type EquivocationName, verifyEquivocation } from '../chain/equivocation.ts';
+import { decodeHeader } from '../chain/header.ts';
 import { type AccountId, headerHash } from '../chain/identifiers.ts';
-import { encodeReceipt } from '../chain/receipt.ts';
+import { encodeReceipt, inclusionRefusal, type Receipt } from '../chain/receipt.ts';
 import { stateKey } from '../chain/state-keys.ts';
-import { encodeExpiryCertificate, encodeStateProof, type StatePath } from '../chain/state-proof.ts';
-import { decodeTransaction } from '../chain/transaction.ts';
+import { encodeExpiryCertificate, encodeStateProof, holdsInState, type StatePath } from '../chain/state-proof.ts';
+import { toHex } from '../codec/bytes.ts';
 import { decode } from '../codec/cbor.ts';
 import { leafHash, MerkleTree } from '../crypto/merkle-log.ts';
 import { inclusionFromTiles } from '../crypto/merkle-log-tiles.ts';
@@ -33,9 +35,16 @@ import type {
 import type { Clock } from '../ports/clock.ts';
 import type { ChainStore } from './chain-store.ts';
 import type { Node } from './node.ts';
+import { indexIn, packedTransaction } from './packed.ts';
 import type { StoredBlock } from './stored-block.ts';
+import type { Accepted } from './submission.ts';
 
 const BLOCKS_KEPT = 4;
+
+interface Place {
+  readonly block: StoredBlock;
+  readonly index: number;
+}
 
 export class Queries implements ChainAccess {
   private readonly blocks = new Map<number, StoredBlock>();
@@ -77,15 +86,35 @@ export class Queries implements ChainAccess {
       })),
       expiryWindow: document.parameters.expiryWindow,
       blockIntervalMs: document.parameters.blockIntervalMs,
+      firstHeight: store.blocks.firstHeight,
+      equivocations: this.accused(),
       consensus: node.consensus,
     };
   }
 
+  private accused(): ChainStatus['equivocations'] {
+    const names = this.store.equivocations.list();
+    const validators = new Map(names.map(({ validator }) => [toHex(validator), validator]));
+    return { count: names.length, validators: [...validators.values()] };
+  }
+
+  async equivocations(): Promise<readonly EquivocationName[]> {
+    return this.store.equivocations.list();
+  }
+
+  async equivocation(name: EquivocationName): Promise<Uint8Array | undefined> {
+    const evidence = this.store.equivocations.get(name);
+    const facts = evidence && verifyEquivocation(this.crypto, evidence, this.store.genesis.hash);
+    if (facts && 'code' in facts) throw damaged('evidence of equivocation', facts);
+    return evidence;
+  }
+
   async submit(transaction: Uint8Array): Promise<Submitted | Refusal> {
-    const outcome = await this.node.submit(transaction);
-    if ('code' in outcome) return outcome;
-    const { sender, nonce, expiry } = outcome.pending.parsed.transaction;
-    return { sender, nonce, expiry };
+    return submittedOf(await this.node.submit(transaction));
+  }
+
+  async submitAll(transactions: readonly Uint8Array[]): Promise<readonly (Submitted | Refusal)[]> {
+    return (await this.node.submitAll(transactions)).map(submittedOf);
   }
 
   waitFinal(sender: AccountId, nonce: Uint8Array, timeoutMs: number): Promise<boolean> {
@@ -93,24 +122,31 @@ export class Queries implements ChainAccess {
   }
 
   /** Final blocks never change: the last few that were asked for need not be decoded again. */
-  private storedBlock(height: number): StoredBlock | undefined {
+  private async storedBlock(height: number): Promise<StoredBlock | undefined> {
     const known = this.blocks.get(height);
     if (known !== undefined) return known;
-    const block = this.store.block(height);
+    const block = await this.store.block(height);
     if (block === undefined) return undefined;
     if (this.blocks.size >= BLOCKS_KEPT) this.blocks.delete(this.blocks.keys().next().value!);
     this.blocks.set(height, block);
     return block;
   }
 
+  /** @throws {BropError} PRUNED, STORE_CORRUPT */
+  private async keptBlock(height: number): Promise<StoredBlock | undefined> {
+    const block = await this.storedBlock(height);
+    const { firstHeight } = this.store.blocks;
+    if (block === undefined && height > 0 && height < firstHeight)
+      throw new BropError('PRUNED', `Height ${height}; this node keeps blocks from height ${firstHeight} on.`);
+    return block;
+  }
+
   async block(height: number): Promise<BlockView | undefined> {
-    const block = this.storedBlock(height);
+    const block = await this.keptBlock(height);
     if (block === undefined) return undefined;
-    const { hash, document } = this.store.genesis;
     const transactions = block.transactions.map((bytes, i) => {
-      const transaction = decodeTransaction(bytes, hash, document.protocolVersion);
-      if ('code' in transaction) throw new Error(`block ${height} holds a transaction that does not decode`);
-      return { sender: transaction.sender, nonce: transaction.nonce, result: block.results[i]! };
+      const { sender, nonce } = packedTransaction(block, bytes);
+      return { sender, nonce, result: block.results[i]! };
     });
     const [round, signatures] = block.certificate;
     const { header, headerBytes } = block;
@@ -122,10 +158,23 @@ export class Queries implements ChainAccess {
     };
   }
 
+  /** Where (sender, nonce) is; undefined when no block has it as far as this node knows. */
+  private async place(sender: AccountId, nonce: Uint8Array): Promise<Place | undefined> {
+    const height = this.store.packedAt(sender, nonce);
+    if (height === undefined) return undefined;
+    const block = await this.keptBlock(height);
+    const index = block === undefined ? undefined : indexIn(block, sender, nonce);
+    if (block === undefined || index === undefined)
+      throw new BropError('STORE_CORRUPT', `block ${height} does not hold what the state says`);
+    return { block, index };
+  }
+
   async transaction(sender: AccountId, nonce: Uint8Array): Promise<TransactionStatus> {
-    const place = this.store.place(sender, nonce);
-    if (place !== undefined)
-      return { status: 'final', ...place, result: this.storedBlock(place.height)!.results[place.index]! };
+    const place = await this.place(sender, nonce);
+    if (place !== undefined) {
+      const { block, index } = place;
+      return { status: 'final', height: block.header.height, index, result: block.results[index]! };
+    }
     const pending = this.node.mempool.get(sender, nonce);
     return pending === undefined
       ? { status: 'unknown' }
@@ -134,21 +183,24 @@ export class Queries implements ChainAccess {
 
   /** The receipt file of a final transaction. */
   async receipt(sender: AccountId, nonce: Uint8Array): Promise<Uint8Array | undefined> {
-    const place = this.store.place(sender, nonce);
+    const place = await this.place(sender, nonce);
     if (place === undefined) return undefined;
-    const block = this.storedBlock(place.height)!;
-    const result = block.results[place.index]!;
+    const { block, index } = place;
+    const result = block.results[index]!;
     const logIndex = result[3];
-    return encodeReceipt({
+    const receipt: Receipt = {
       type: 'brop.receipt.v1',
-      ...this.anchor(block),
-      transaction: block.transactions[place.index]!,
+      ...this.store.anchorOf(block),
+      transaction: block.transactions[index]!,
       sender: this.store.accountRecord(result[4])!,
       result,
-      inBlock: [place.index, this.blockTree(block).path(place.index)],
+      inBlock: [index, this.blockTree(block).path(index)],
       inLog:
         logIndex === null ? null : inclusionFromTiles(this.sha256, this.store.tile, logIndex, block.header.logSize),
-    });
+    };
+    const wrong = inclusionRefusal(this.crypto, receipt, block);
+    if (wrong !== null) throw damaged(`the receipt of a transaction in block ${block.header.height}`, wrong);
+    return encodeReceipt(receipt);
   }
 
   private readonly sha256 = (bytes: Uint8Array) => this.crypto.hash('sha-256', bytes);
@@ -164,54 +216,46 @@ export class Queries implements ChainAccess {
     return this.tree.tree;
   }
 
-  private anchor(block: StoredBlock): Anchor {
-    // The validator set is that of the genesis for the whole life of the chain until governance can change it.
-    return {
-      genesis: this.store.genesis.bytes,
-      setChanges: [],
-      header: block.headerBytes,
-      certificate: block.certificate,
-    };
-  }
-
   /** Presence or absence of one state key at the newest height. */
   async stateProof(key: Uint8Array): Promise<Uint8Array | Refusal> {
-    const newest = this.newest();
-    if ('code' in newest) return newest;
-    const value = this.store.get(key) ?? null;
-    return encodeStateProof({
-      type: 'brop.state-proof.v1',
-      ...this.anchor(newest),
-      entry: { key, value, path: this.path(key) },
-    });
+    const height = this.store.height;
+    const entry = { key, value: this.store.get(key) ?? null, path: this.path(key) };
+    const anchor = await this.anchorAt(height);
+    if ('code' in anchor) return anchor;
+    this.assertHolds(anchor, entry.key, entry.value, entry.path);
+    return encodeStateProof({ type: 'brop.state-proof.v1', ...anchor, entry });
+  }
+
+  /** What a disk has damaged is not given out. @throws {BropError} STORE_CORRUPT */
+  private assertHolds(anchor: Anchor, key: Uint8Array, value: Uint8Array | null, path: StatePath): void {
+    const header = decodeHeader(anchor.header);
+    if (!holdsInState(this.crypto, { genesis: this.store.genesis, header }, key, value, path))
+      throw damaged(`the state at height ${header.height}`, { detail: `key ${toHex(key)}` });
   }
 
   /** 超时证明: (sender, nonce) with this expiry was never packed and never will be. */
   async expiryCertificate(sender: AccountId, nonce: Uint8Array, expiry: number): Promise<Uint8Array | Refusal> {
-    const newest = this.newest();
-    if ('code' in newest) return newest;
-    const { height } = newest.header;
+    const height = this.store.height;
     if (height < expiry) return refusal('HEIGHT_NOT_REACHED', `height ${height}, expiry ${expiry}`);
-    if (this.store.place(sender, nonce) !== undefined)
+    // The state knows of what was packed before the snapshot that this node began from, too.
+    const key = stateKey.nonce(sender, nonce);
+    if (this.store.packedAt(sender, nonce) !== undefined)
       return refusal('NONCE_USED', 'it was packed: ask for its receipt');
     const prunedThrough = prunedThroughOf(this.store);
     if (prunedThrough !== null && prunedThrough >= expiry)
       return refusal('STATE_NOT_KEPT', `nonces are kept from expiry ${prunedThrough + 1} on`);
-    return encodeExpiryCertificate({
-      type: 'brop.expiry.v1',
-      ...this.anchor(newest),
-      sender,
-      nonce,
-      expiry,
-      absence: this.path(stateKey.nonce(sender, nonce)),
-      prunedThrough,
-      prunedThroughPath: this.path(stateKey.prunedThrough()),
-    });
+    const absence = this.path(key);
+    const prunedThroughPath = this.path(stateKey.prunedThrough());
+    const anchor = await this.anchorAt(height);
+    if ('code' in anchor) return anchor;
+    this.assertHolds(anchor, key, null, absence);
+    const facts = { sender, nonce, expiry, absence, prunedThrough, prunedThroughPath };
+    return encodeExpiryCertificate({ type: 'brop.expiry.v1', ...anchor, ...facts });
   }
 
-  private newest(): StoredBlock | Refusal {
-    const height = this.store.newestHeight();
-    return this.storedBlock(height) ?? refusal('HEIGHT_NOT_REACHED', 'there is no block yet');
+  /** To be asked for after the state was read: the header of a height stays what it is. */
+  private async anchorAt(height: number): Promise<Anchor | Refusal> {
+    return (await this.store.anchor(height)) ?? refusal('HEIGHT_NOT_REACHED', 'there is no block yet');
   }
 
   private path(key: Uint8Array): StatePath {
@@ -246,4 +290,14 @@ export class Queries implements ChainAccess {
     const available = Math.max(0, points - this.node.mempool.reservedBy(transaction.sender));
     return { cost, available, refusal: this.node.submission.refusalNow(parsed, account) };
   }
+}
+
+function submittedOf(outcome: Accepted | Refusal): Submitted | Refusal {
+  if ('code' in outcome) return outcome;
+  const { sender, nonce, expiry } = outcome.pending.parsed.transaction;
+  return { sender, nonce, expiry };
+}
+
+function damaged(what: string, { detail }: Pick<Refusal, 'detail'>): BropError {
+  return new BropError('STORE_CORRUPT', `${what} cannot be proven: ${detail}`);
 }

@@ -2,7 +2,7 @@
 import { type Block, blockLeaf, decodeBlock, type Result, resultSchema } from '../chain/block.ts';
 import { type Certificate, certificateSchema } from '../chain/certificate.ts';
 import { equal } from '../codec/bytes.ts';
-import { type DecodeLimits, decode } from '../codec/cbor.ts';
+import { type DecodeLimits, decode, encode } from '../codec/cbor.ts';
 import { array, tuple } from '../codec/schema.ts';
 import { leafHash, rootOf } from '../crypto/merkle-log.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
@@ -15,6 +15,10 @@ export interface StoredBlock extends Block {
 }
 
 export const STORED_LIMITS: DecodeLimits = { maxBytes: 64 << 20, maxDepth: 8, maxItems: 1_000_000 };
+
+export function encodeCommit(certificate: Certificate, results: readonly Result[]): Uint8Array {
+  return encode(commitSchema.encode([certificate, results]));
+}
 
 /** @throws {CodecError} */
 export function decodeStoredBlock(block: Uint8Array, commit: Uint8Array): StoredBlock {

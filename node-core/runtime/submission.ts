@@ -15,6 +15,7 @@ import type { ChainStore } from './chain-store.ts';
 import type { Mempool, Pending } from './mempool.ts';
 import { parseOrRefuse } from './parsing.ts';
 import type { Telemetry } from './telemetry.ts';
+import { Throughput } from './throughput.ts';
 
 export interface SubmissionParts {
   readonly crypto: CryptoProvider;
@@ -33,17 +34,29 @@ export interface Accepted {
   readonly isNew: boolean;
 }
 
+/** Its signature is to be checked, or is being checked: the same bytes from elsewhere wait for the outcome. */
 interface Unchecked {
   readonly parsed: ParsedTransaction;
   readonly account: AccountRecord;
   readonly digest: string;
+  readonly outcome: Promise<Accepted | Refusal>;
+  readonly settle: (outcome: Accepted | Refusal) => void;
+}
+
+/** The very same bytes are being checked already. */
+interface Twin {
+  readonly twin: Promise<Accepted | Refusal>;
 }
 
 export class Submission {
   private readonly parts: SubmissionParts;
+  /** By digest. */
+  private readonly checking = new Map<string, Unchecked>();
+  private readonly throughput: Throughput;
 
   constructor(parts: SubmissionParts) {
     this.parts = parts;
+    this.throughput = new Throughput(parts.clock);
   }
 
   /** Decodes; the signature and the state are not looked at. */
@@ -64,24 +77,31 @@ export class Submission {
     const looked = transactions.map((bytes) => this.look(bytes));
     const decodedMs = telemetry.now();
     const unchecked = looked.filter((row) => 'parsed' in row);
-    const checks = unchecked.map(({ parsed, account }) => {
-      const { message, signature } = parsed.transaction;
-      return { key: account.key, message, signature };
-    });
-    const results = await this.verify(checks);
+    let results: readonly boolean[] | null = null;
+    try {
+      results = await this.verify(unchecked);
+    } finally {
+      for (const [i, row] of unchecked.entries()) {
+        this.checking.delete(row.digest);
+        row.settle(results === null ? this.full('signatures wait') : this.checked(row, results[i] === true));
+      }
+    }
     const checkedMs = telemetry.now();
-    const valid = new Set(unchecked.filter((_, i) => results?.[i] === true));
-    const outcomes = looked.map((row) => {
-      if (!('parsed' in row)) return row;
-      if (results === null) return refusal('MEMPOOL_FULL', 'signatures wait');
-      return valid.has(row) ? this.admit(row) : refusal('SIGNATURE_INVALID');
-    });
+    const outcomes = await Promise.all(looked.map((row) => ('parsed' in row ? row.outcome : seenBefore(row))));
     telemetry.admitted(outcomes, { startMs, decodedMs, checkedMs });
     return outcomes;
   }
 
+  private checked(row: Unchecked, isValid: boolean): Accepted | Refusal {
+    return isValid ? this.admit(row) : refusal('SIGNATURE_INVALID');
+  }
+
   /** null when the node has more signatures to check than it can. */
-  private async verify(checks: readonly SignatureCheck[]): Promise<readonly boolean[] | null> {
+  private async verify(rows: readonly Unchecked[]): Promise<readonly boolean[] | null> {
+    const checks: SignatureCheck[] = rows.map(({ parsed: { transaction }, account }) => {
+      const { message, signature } = transaction;
+      return { key: account.key, message, signature };
+    });
     try {
       return checks.length === 0 ? [] : await this.parts.verifier.verify(checks);
     } catch (error) {
@@ -90,16 +110,33 @@ export class Submission {
     }
   }
 
-  /** Everything before the signature. */
-  private look(bytes: Uint8Array): Unchecked | Accepted | Refusal {
+  /** Everything before the signature. Who has no room is told before the dear part: a refusal must cost little. */
+  private look(given: Uint8Array): Unchecked | Twin | Accepted | Refusal {
     const { crypto, store, mempool } = this.parts;
-    const digest = toHex(crypto.hash('sha-256', bytes));
+    const digest = toHex(crypto.hash('sha-256', given));
     const already = mempool.find(digest);
     if (already !== undefined) return { pending: already, isNew: false };
+    const twin = this.checking.get(digest)?.outcome;
+    if (twin !== undefined) return { twin };
+    // Part of a message of many would keep the whole message.
+    const bytes = given.length === given.buffer.byteLength ? given : new Uint8Array(given);
     const parsed = this.parse(bytes);
     if ('code' in parsed) return parsed;
     const account = senderRefusal(store, parsed.transaction);
-    return 'code' in account ? account : { parsed, account, digest };
+    if ('code' in account) return account;
+    if (!mempool.takes(parsed.transaction.sender, bytes.length)) return this.full();
+    const row = uncheckedRow(parsed, account, digest);
+    this.checking.set(digest, row);
+    return row;
+  }
+
+  /** MEMPOOL_FULL, and when half of what is pending will have been packed at the present rate. */
+  private full(detail?: string): Refusal {
+    const { size, sizeBytes } = this.parts.mempool;
+    return {
+      ...refusal('MEMPOOL_FULL', detail ?? `${size} transactions of ${sizeBytes} bytes are pending`),
+      retryAfterSeconds: this.throughput.secondsFor(size / 2),
+    };
   }
 
   /** The last part runs in one turn, so that two submissions cannot both take the last points of a sender. */
@@ -114,9 +151,9 @@ export class Submission {
     const isEarlier = refused?.code === 'EXPIRED' || refused?.code === 'EXPIRY_TOO_FAR';
     if (twin !== undefined && !isEarlier) return refusal('NONCE_USED', 'pending with other bytes');
     // The state forgets a pair some time after its expiry; a node does not, so that a pair has one receipt.
-    if (!isEarlier && store.place(transaction.sender, transaction.nonce) !== undefined) return refusal('NONCE_USED');
-    const full = refused ?? mempool.room(transaction.bytes.length);
-    if (full !== null) return full;
+    if (!isEarlier && store.packedAt(transaction.sender, transaction.nonce) !== undefined) return refusal('NONCE_USED');
+    if (refused !== null) return refused;
+    if (!mempool.takes(transaction.sender, transaction.bytes.length)) return this.full();
     const cost = transactionCost(parsed, store.genesis.document.parameters, store.height + 1);
     const pending: Pending = { parsed, digest, cost, arrivedMs: clock.now() };
     mempool.add(pending);
@@ -140,8 +177,9 @@ export class Submission {
   /** After a block: drops what was packed or has become hopeless, so that it does not hold its sender's quota. */
   afterBlock(packed: readonly ParsedTransaction[]): void {
     const { store, mempool } = this.parts;
+    this.throughput.committed(packed.length);
     for (const { transaction } of packed) mempool.remove(transaction.sender, transaction.nonce);
-    for (const { parsed } of [...mempool.all()]) {
+    for (const { parsed } of mempool.all()) {
       const { sender, nonce, expiry } = parsed.transaction;
       if (expiry > store.height) continue;
       mempool.remove(sender, nonce);
@@ -157,7 +195,21 @@ export class Submission {
     if (grant === undefined || mempool.reservedBy(sender) === 0) return;
     const { points } = quotaAt(quotaOf(store, sender), grant, Math.max(clock.now(), store.timeMs + 1));
     if (mempool.reservedBy(sender) <= points) return;
-    const own = [...mempool.all()].filter(({ parsed }) => equal(parsed.transaction.sender, sender));
+    const own = [...mempool.of(sender)];
     while (mempool.reservedBy(sender) > points) mempool.remove(sender, own.pop()!.parsed.transaction.nonce);
   }
+}
+
+function uncheckedRow(parsed: ParsedTransaction, account: AccountRecord, digest: string): Unchecked {
+  let settle: Unchecked['settle'] = () => {};
+  const outcome = new Promise<Accepted | Refusal>((resolve) => {
+    settle = resolve;
+  });
+  return { parsed, account, digest, outcome, settle };
+}
+
+async function seenBefore(row: Twin | Accepted | Refusal): Promise<Accepted | Refusal> {
+  if (!('twin' in row)) return row;
+  const outcome = await row.twin;
+  return 'pending' in outcome ? { ...outcome, isNew: false } : outcome;
 }

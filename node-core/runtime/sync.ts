@@ -1,26 +1,26 @@
 /** Catching up block by block. Nothing that a peer says is believed: every certificate and every block is verified. */
-import { type Certificate, certificateChecks, type SignedMessage } from '../chain/certificate.ts';
-import type { CryptoProvider } from '../crypto/provider.ts';
-import type { ExecutedBlock } from '../ledger/execute-block.ts';
+import { BropError } from '../chain/codes.ts';
+import type { Row } from '../chain/segment.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { SignatureVerifier } from '../ports/signature-verifier.ts';
+import type { Log } from '../ports/log.ts';
 import type { PeerId, Transport } from '../ports/transport.ts';
+import { BadBlock, type BlockIntake } from './block-intake.ts';
 import type { ChainStore } from './chain-store.ts';
-import type { Executor } from './executor.ts';
+import { hasPassed } from './elapsed.ts';
 import { fromPeer, Garbage } from './garbage.ts';
 import { encodeMessage, MAX_BLOCKS, MAX_BLOCKS_BYTES, type MessageOf } from './messages.ts';
 import type { Peers } from './peers.ts';
-import { belongsToHeader, decodeStoredBlock, type StoredBlock } from './stored-block.ts';
+import { decodeStoredBlock, type StoredBlock } from './stored-block.ts';
 
 export interface SyncParts {
-  readonly crypto: CryptoProvider;
   readonly store: ChainStore;
-  readonly executor: Executor;
-  readonly verifier: SignatureVerifier;
+  readonly intake: BlockIntake;
   readonly peers: Peers;
   readonly transport: Transport;
   readonly clock: Clock;
-  readonly commit: (executed: ExecutedBlock, certificate: Certificate) => Promise<void>;
+  readonly log: Log;
+  /** Whether plain files bring the chain on at the moment: peers are not asked as well. */
+  readonly isBroughtOn: () => boolean;
 }
 
 /** A peer that was asked and has not answered after this long is passed over; a late answer is still welcome. */
@@ -36,8 +36,8 @@ export class Sync {
   /** The peer that has last brought us on: asked again as long as it does. */
   private preferred: PeerId | null = null;
   private turn = 0;
-  /** Until when a peer gets no further answer. */
-  private readonly answered = new Map<PeerId, number>();
+  /** When a peer got its last answer, and for how long it gets no other. */
+  private readonly answered = new Map<PeerId, { readonly atMs: number; readonly forMs: number }>();
 
   constructor(parts: SyncParts) {
     this.parts = parts;
@@ -45,9 +45,10 @@ export class Sync {
 
   /** Asks one peer for the next blocks, when somebody has them and nobody is being asked. */
   look(): void {
-    const { store, peers, transport, clock } = this.parts;
+    const { store, peers, transport, clock, isBroughtOn } = this.parts;
+    if (isBroughtOn()) return;
     if (this.asked !== null) {
-      if (clock.now() - this.asked.atMs < ANSWER_TIMEOUT_MS) return;
+      if (!hasPassed(clock.now(), this.asked.atMs, ANSWER_TIMEOUT_MS)) return;
       this.disappointed(this.asked.peer);
     }
     const candidates = peers.having(store.height + 1);
@@ -70,22 +71,35 @@ export class Sync {
   }
 
   /** Blocks from `from` on, as many as an answer may hold, in the bytes in which they are stored. */
-  answer(peer: PeerId, from: number): void {
+  async answer(peer: PeerId, from: number): Promise<void> {
     const { store, transport, clock } = this.parts;
-    const freeMs = this.answered.get(peer) ?? 0;
-    if (clock.now() < freeMs) return;
-    const rows: (readonly [Uint8Array, Uint8Array])[] = [];
+    const last = this.answered.get(peer);
+    if (last !== undefined && !hasPassed(clock.now(), last.atMs, last.forMs)) return;
+    if (this.answered.size > MAX_ANSWERED) this.answered.clear();
+    // While it is being answered, and then as long as that answer is worth.
+    this.answered.set(peer, { atMs: clock.now(), forMs: ANSWER_TIMEOUT_MS });
+    const rows: Row[] = [];
     let size = 0;
     for (let height = from; height <= store.height && rows.length < MAX_BLOCKS; height++) {
-      const row = store.row(height);
+      const row = await this.soundRow(height);
       if (row === undefined) break;
       size += row[0].length + row[1].length;
       if (rows.length > 0 && size > MAX_BLOCKS_BYTES) break;
       rows.push(row);
     }
-    if (this.answered.size > MAX_ANSWERED) this.answered.clear();
-    this.answered.set(peer, clock.now() + Math.ceil(size / ANSWER_BYTES_PER_MS));
+    this.answered.set(peer, { atMs: clock.now(), forMs: Math.ceil(size / ANSWER_BYTES_PER_MS) });
     transport.send(peer, encodeMessage(['blocks', rows]));
+  }
+
+  /** What is damaged here is for others to give. */
+  private async soundRow(height: number): Promise<Row | undefined> {
+    try {
+      return await this.parts.store.row(height);
+    } catch (error) {
+      if (!(error instanceof BropError)) throw error;
+      this.parts.log.error('a block is not given to a peer', { height, error: error.message });
+      return undefined;
+    }
   }
 
   /**
@@ -112,26 +126,12 @@ export class Sync {
   }
 
   private async take(peer: PeerId, block: StoredBlock): Promise<void> {
-    const { crypto, store, executor, peers } = this.parts;
-    const { height } = block.header;
-    if (height !== store.height + 1) return;
-    if (!(await this.isCertified(block))) throw new Garbage(`block ${height} without a valid certificate`);
-    if (!belongsToHeader(crypto, block)) throw new Garbage(`block ${height} with transactions that are not its own`);
-    // Known before the commit, which passes the block on to those that lack it.
-    peers.setHeight(peer, height);
-    const executed = await executor.judge(block);
-    // Certified and whole, and yet it executes differently here: this node is wrong, or more than 2/3 are. It stops.
-    if ('code' in executed) {
-      throw new Error(`certified block ${height} does not execute here: ${executed.code} ${executed.detail ?? ''}`);
+    const { intake, peers } = this.parts;
+    try {
+      // Known before the commit, which passes the block on to those that lack it.
+      await intake.take(block, () => peers.setHeight(peer, block.header.height));
+    } catch (error) {
+      throw error instanceof BadBlock ? new Garbage(error.message, { cause: error }) : error;
     }
-    await this.parts.commit(executed, block.certificate);
-  }
-
-  private async isCertified({ header, headerBytes, certificate }: StoredBlock): Promise<boolean> {
-    const { crypto, store, verifier } = this.parts;
-    const checks = certificateChecks(crypto, store.validators, header, headerBytes, certificate);
-    if (!Array.isArray(checks)) return false;
-    const results = await verifier.verify(checks as readonly SignedMessage[], true);
-    return results.every(Boolean);
   }
 }

@@ -43,7 +43,7 @@ export async function create(options: DevnetOptions): Promise<void> {
   chmodSync(folder, 0o700);
   const names = nodeNames(validators);
   const peerIds = names.map((name) => createNodeIdentity(fresh(join(folder, name, 'node-key.pem'))).peerId);
-  const ports = await freePorts(names.length);
+  const ports = await freePorts(2 * names.length);
   mkdirSync(join(folder, 'operator'), { recursive: true, mode: 0o700 });
   const operatorKey = createKeyFile(fresh(join(folder, 'operator', 'account-key.json')), suite);
   const document: GenesisDocument = {
@@ -73,11 +73,15 @@ export async function create(options: DevnetOptions): Promise<void> {
     document,
     openKeyFile(join(folder, 'operator', 'account-key.json')).sign,
   );
+  // The follower publishes the chain: it signs the checkpoints.
+  createKeyFile(fresh(join(folder, 'follower', NOTE_KEY)), 'ed25519');
   const peers = names.map((_, i) => ({ id: peerIds[i]!, host: HOST, port: ports[i]! }));
-  for (const [i, name] of names.entries()) writeConfig(options, name, i, peers);
+  for (const [i, name] of names.entries()) writeConfig(options, name, i, peers, ports[names.length + i]!);
   writeFileSync(join(folder, 'genesis.tmp'), genesis, { flush: true });
   renameSync(join(folder, 'genesis.tmp'), join(folder, 'genesis.cbor'));
 }
+
+const NOTE_KEY = 'note-key.json';
 
 /** A key file that an interrupted start has left is put aside, never used half-known. */
 function fresh(path: string): string {
@@ -99,24 +103,27 @@ function writeConfig(
   name: string,
   index: number,
   peers: readonly { readonly id: string; readonly host: string; readonly port: number }[],
+  metricsPort: number,
 ): void {
   const own = peers[index]!;
   const common = {
+    name,
     genesis: '../genesis.cbor',
     dataFolder: 'data',
     nodeKey: 'node-key.pem',
     listen: { host: own.host, port: own.port },
     peers: peers.filter((peer) => peer !== own),
     log: { level: logLevel, file: 'node.log' },
+    metrics: { host: HOST, port: metricsPort },
   };
   const config: NodeConfigInput =
     index < validators
       ? { role: 'validator', consensusKey: 'consensus-key.json', ...common }
-      : { role: 'follower', api: { host: HOST, port: apiPort, requestsPerSecond: 0 }, ...common };
+      : { role: 'follower', noteKey: NOTE_KEY, api: { host: HOST, port: apiPort, requestsPerSecond: 0 }, ...common };
   writeFileSync(join(folder, name, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
 }
 
-/** Gives the nodes other ports, when somebody else has taken theirs; 'api' or the ports between the nodes. */
+/** Gives the nodes other ports, when somebody else has taken theirs; 'api', or those between the nodes and of metrics. */
 export async function movePorts(
   folder: string,
   validators: number,
@@ -124,7 +131,7 @@ export async function movePorts(
   apiPort?: number,
 ): Promise<void> {
   const names = nodeNames(validators);
-  const ports = await freePorts(names.length);
+  const ports = await freePorts(2 * names.length);
   const configs = names.map(
     (name) => JSON.parse(readFileSync(join(folder, name, 'config.json'), 'utf8')) as NodeConfigInput,
   );
@@ -133,6 +140,7 @@ export async function movePorts(
     if (which === 'api' && config.api !== undefined) config.api.port = apiPort ?? ports[i]!;
     if (which === 'nodes') {
       config.listen!.port = ports[i]!;
+      if (config.metrics !== undefined) config.metrics.port = ports[names.length + i]!;
       for (const peer of config.peers ?? []) peer.port = portOf.get(peer.port!) ?? peer.port;
     }
     writeFileSync(join(folder, names[i]!, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);

@@ -78,9 +78,10 @@ async function settlePorts(folder: string, validators: number, say: (line: strin
     say(`port ${api} is in use: the API takes another one`);
     await movePorts(folder, validators, 'api');
   }
-  const free = await Promise.all(configs.map((config) => isPortFree(config.listen?.port ?? 0)));
+  const used = configs.flatMap(({ listen, metrics }) => [listen?.port ?? 0, metrics?.port ?? 0]);
+  const free = await Promise.all(used.map((port) => isPortFree(port)));
   if (free.includes(false)) {
-    say('a port between the nodes is in use: they take other ones');
+    say('a port of the nodes is in use: they take other ones');
     await movePorts(folder, validators, 'nodes');
   }
 }

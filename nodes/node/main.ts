@@ -23,7 +23,8 @@ async function main(path: string | undefined): Promise<number> {
   // A devnet whose supervisor is gone must not stay behind.
   process.on('disconnect', () => void running.stop());
   const error = await running.ended;
-  return error === null ? 0 : 1;
+  if (error !== null) throw error;
+  return 0;
 }
 
 try {

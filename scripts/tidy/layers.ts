@@ -78,6 +78,7 @@ export const entryPoints = [
   'sdk/index.ts',
   'test/simulation/main.ts',
   'test/bench/main.ts',
+  'test/faults/main.ts',
 ];
 
 export const maxFunctionLines = 70;

@@ -28,6 +28,8 @@ export const STATUS: ChainStatus = {
   validators: [{ account: SENDER, name: 'validator 0', power: 1 }],
   expiryWindow: 14_400,
   blockIntervalMs: 3_000,
+  firstHeight: 1,
+  equivocations: { count: 0, validators: [] },
   consensus: null,
 };
 
@@ -61,11 +63,14 @@ export function fakeChain(overrides: Partial<ChainAccess> = {}): ChainAccess {
     genesis: new Uint8Array([0xd2, 0x84]),
     status: async () => STATUS,
     submit: async () => ({ sender: SENDER, nonce: NONCE, expiry: 100 }),
+    submitAll: async (transactions) => transactions.map(() => ({ sender: SENDER, nonce: NONCE, expiry: 100 })),
     waitFinal: async () => false,
     transaction: async () => ({ status: 'unknown' }),
     receipt: async () => undefined,
     expiryCertificate: async () => ({ code: 'HEIGHT_NOT_REACHED' }),
     stateProof: async () => ({ code: 'HEIGHT_NOT_REACHED' }),
+    equivocations: async () => [],
+    equivocation: async () => undefined,
     block: async (height) => (height === STATUS.height ? BLOCK : undefined),
     account: async () => undefined,
     accountByName: async () => undefined,

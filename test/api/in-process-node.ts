@@ -14,6 +14,7 @@ import { Node } from '../../node-core/runtime/node.ts';
 import { Queries } from '../../node-core/runtime/queries.ts';
 import { Voting } from '../../node-core/runtime/voting.ts';
 import { type Consortium, consortium, signerOf } from '../simulation/fixture.ts';
+import { MemoryBlobs } from '../simulation/memory-blobs.ts';
 import { MemoryStore } from '../simulation/memory-store.ts';
 
 export { nativeCrypto as crypto };
@@ -72,7 +73,7 @@ export async function startInProcessNode(parameters: Partial<Parameters> = {}): 
     warn: quiet,
     error: (message, fields) => errors.push(`${message} ${JSON.stringify(fields)}`),
   };
-  const store = await ChainStore.open(nativeCrypto, new MemoryStore(), genesis.bytes);
+  const store = await ChainStore.open(nativeCrypto, new MemoryStore(), new MemoryBlobs(), genesis.bytes);
   const scope = { crypto: nativeCrypto, chain: genesis.hash, protocolVersion: genesis.document.protocolVersion };
   const identity = { index: 0, key: 0 as const, signer: signerOf(members.validators[0]!) };
   const voting = await Voting.open(scope, identity, memoryVoteRecord());

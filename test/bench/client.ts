@@ -82,12 +82,16 @@ export interface Sender {
   readonly key: KeyPair;
 }
 
-/** Evidence of one random digest, signed; the smallest real transaction. */
-export function evidenceTransactions({ chain, account, key }: Sender, count: number, expiry: number): Uint8Array[] {
+/** Evidence of random digests, signed; with one operation the smallest real transaction. */
+export function evidenceTransactions(
+  { chain, account, key }: Sender,
+  count: number,
+  expiry: number,
+  operationsEach = 1,
+): Uint8Array[] {
   const sign = nativeSigner(key.publicKey.suite, key.secretKey);
   return Array.from({ length: count }, () => {
-    const body = registerBody.encode({ digests: new Map([['sha-256', new Uint8Array(randomBytes(32))]]) });
-    const operations = [{ type: REGISTER, body }];
+    const operations = Array.from({ length: operationsEach }, () => ({ type: REGISTER, body: randomEvidence() }));
     const draft = {
       chain,
       protocolVersion: PROTOCOL_VERSION,
@@ -100,4 +104,8 @@ export function evidenceTransactions({ chain, account, key }: Sender, count: num
     const unsigned = prepareTransaction(nativeCrypto, draft, key.publicKey);
     return finishTransaction(unsigned, sign(unsigned.message));
   });
+}
+
+function randomEvidence() {
+  return registerBody.encode({ digests: new Map([['sha-256', new Uint8Array(randomBytes(32))]]) });
 }

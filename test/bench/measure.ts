@@ -4,8 +4,17 @@ import { join } from 'node:path';
 
 /** Resident memory of a process in MB (10^6 bytes); NaN where there is no /proc. */
 export function residentMb(pid: number): number {
+  return memory(pid, 'VmRSS');
+}
+
+/** The most that it has ever been. */
+export function peakResidentMb(pid: number): number {
+  return memory(pid, 'VmHWM');
+}
+
+function memory(pid: number, field: string): number {
   try {
-    const match = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    const match = new RegExp(`${field}:\\s+(\\d+) kB`).exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
     return match === null ? Number.NaN : (Number(match[1]) * 1024) / 1e6;
   } catch {
     return Number.NaN;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { compare, toHex, utf8 } from '../../node-core/codec/bytes.ts';
-import { type KeyValueStore, StoreError, type Write } from '../../node-core/ports/key-value-store.ts';
+import { type KeyValueStore, type Reads, StoreError, type Write } from '../../node-core/ports/key-value-store.ts';
 import { seeded } from './seeded.ts';
 
 /** One empty store of the driver under test, and the ways to close and open it again on the same data. */
@@ -27,6 +27,7 @@ export function describeKeyValueStore(name: string, open: () => Promise<KeyValue
     describe('reads', () => describeReads(() => store));
     describe('ranges', () => describeRanges(() => store));
     describe('bounds', () => describeBounds(() => store));
+    describe('views', () => describeViews(() => store));
 
     it('keeps what was written over a reopening', async () => {
       await store.write([put('a', 'one'), put('b', ''), put('c', 'three')]);
@@ -192,6 +193,70 @@ function describeRanges(store: () => KeyValueStore): void {
     expect(keys(range())).toBe(keys(range()));
   });
 }
+
+function describeViews(store: () => KeyValueStore): void {
+  const closed = expect.toSatisfy((error: unknown) => error instanceof StoreError && error.code === 'closed');
+  const seen = (reads: Reads) =>
+    [...reads.range(utf8('a'), utf8('z'))].map(({ key, value }) => `${text(key)}=${text(value)}`).join(' ');
+
+  it('shows what was there when it was taken, over later writes and turns of the event loop', async () => {
+    await store().write([put('a', '1'), put('b', '1'), put('gone', '1')]);
+    const first = store().snapshot();
+    await store().write([put('a', '2'), put('c', '2'), remove('gone')]);
+    const second = store().snapshot();
+    for (let n = 0; n < 20; n++) {
+      await store().write([put('b', `n${n}`), put(`d${n}`, '3')]);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      expect(read(store(), 'b')).toBe(`n${n}`);
+      expect(seen(first)).toBe('a=1 b=1 gone=1');
+      expect(seen(second)).toBe('a=2 b=1 c=2');
+    }
+    expect([first.get(utf8('a')), first.get(utf8('c')), second.get(utf8('gone'))].map(shown)).toEqual(['1', '', '']);
+    first.close();
+    expect(seen(second)).toBe('a=2 b=1 c=2');
+    second.close();
+    expect(read(store(), 'd19')).toBe('3');
+  });
+
+  it('walks a range of many pages on in the view, while entries are overwritten and removed', async () => {
+    const all = Array.from({ length: 3_000 }, (_, n) => `k${String(n).padStart(4, '0')}`);
+    await store().write(all.map((key) => put(key, 'before')));
+    const view = store().snapshot();
+    const walked: string[] = [];
+    for (const { key, value } of view.range(utf8('k'), utf8('l'))) {
+      walked.push(`${text(key)}=${text(value)}`);
+      if (walked.length % 500 === 0)
+        await store().write(all.map((name, n) => (n % 2 === 0 ? put(name, 'after') : remove(name))));
+    }
+    expect(walked).toEqual(all.map((key) => `${key}=before`));
+    view.close();
+  });
+
+  it('refuses with "closed" once it is closed, which may be done again', async () => {
+    await store().write([put('a', '1')]);
+    const view = store().snapshot();
+    const range = view.range(utf8('a'), utf8('z'));
+    view.close();
+    view.close();
+    expect(() => view.get(utf8('a'))).toThrow(closed);
+    expect(() => view.range(utf8('a'), utf8('z'))).toThrow(closed);
+    expect(() => [...range]).toThrow(closed);
+    expect(read(store(), 'a')).toBe('1');
+  });
+
+  it('ends with the store, which closes under views that are open', async () => {
+    await store().write([put('a', '1')]);
+    const [first, second] = [store().snapshot(), store().snapshot()];
+    second.range(utf8('a'), utf8('z'))[Symbol.iterator]().next();
+    await store().close();
+    expect(() => first.get(utf8('a'))).toThrow(closed);
+    expect(() => second.get(utf8('a'))).toThrow(closed);
+    expect(() => store().snapshot()).toThrow(closed);
+    first.close();
+  });
+}
+
+const shown = (bytes: Uint8Array | undefined) => (bytes === undefined ? '' : text(bytes));
 
 function describeBounds(store: () => KeyValueStore): void {
   it('takes keys of 1 and 511 bytes and values of 0 and 2 MiB', async () => {

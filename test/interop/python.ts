@@ -27,7 +27,7 @@ export class Python {
     return path;
   }
 
-  run(script: 'verify_receipt.py' | 'every_byte.py', args: readonly string[]): Promise<Answer> {
+  run(script: 'verify_receipt.py' | 'every_byte.py' | 'verify_tiles.py', args: readonly string[]): Promise<Answer> {
     const options = { env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' }, maxBuffer: 1 << 24 };
     return new Promise((resolve, reject) => {
       execFile(PYTHON, [join(HERE, script), ...args], options, (error, stdout, stderr) => {

@@ -8,6 +8,7 @@ import { type CborValue, decode, encode, Tag } from '../../node-core/codec/cbor.
 import { generateKeyPair, type KeyPair } from '../../node-core/crypto/generate.ts';
 import { Mempool } from '../../node-core/runtime/mempool.ts';
 import { Submission } from '../../node-core/runtime/submission.ts';
+import { Telemetry } from '../../node-core/runtime/telemetry.ts';
 import {
   type Actor,
   bytesOf,
@@ -38,6 +39,7 @@ async function scene(): Promise<Scene> {
   const world = await World.open({ parameters: { expiryWindow: 20, nonceRetention: 2 } });
   const partner = await world.partner('partner');
   const mempool = new Mempool({ maxTransactions: 3, maxBytes: 1 << 20 });
+  const clock = { now: () => world.store.timeMs + 500 } as never;
   const submission = new Submission({
     crypto,
     store: world.store,
@@ -47,7 +49,8 @@ async function scene(): Promise<Scene> {
       close: async () => {},
     },
     table: TABLE,
-    clock: { now: () => world.store.timeMs + 500 } as never,
+    clock,
+    telemetry: new Telemetry({ crypto, clock, mempool }),
     log: { debug: () => {}, info: () => {}, warn: () => {}, error: (message) => expect.unreachable(message) },
   });
   return { world, submission, mempool, partner, partnerKeys: keyPair('partner') };

@@ -13,28 +13,32 @@ import { stateKeyHash, stateValueHash, updateTree } from '../../node-core/crypto
 import type { ExecutedBlock } from '../../node-core/ledger/execute-block.ts';
 import { prunedThroughOf, usedNonceOf } from '../../node-core/ledger/nonces.ts';
 import { decodeQuota } from '../../node-core/ledger/quota.ts';
+import { decodeStateRow, stateRowsUnder } from '../../node-core/runtime/state-rows.ts';
 import { blockDraw, RandomChain } from './random-chain.ts';
 import { crypto } from './world.ts';
 
 const RUNS = 100;
-const STATE = 's'.charCodeAt(0);
 const hash = (bytes: Uint8Array) => crypto.hash('sha-256', bytes);
 
 /** Every entry of the state, by family. */
-function stateOf(chain: RandomChain): Map<string, { key: CborValue[]; bytes: Uint8Array; value: Uint8Array }[]> {
+async function stateOf(
+  chain: RandomChain,
+): Promise<Map<string, { key: CborValue[]; bytes: Uint8Array; value: Uint8Array }[]>> {
   const families = new Map<string, { key: CborValue[]; bytes: Uint8Array; value: Uint8Array }[]>();
-  for (const { key, value } of chain.world.kv.range(Uint8Array.of(STATE), Uint8Array.of(STATE + 1))) {
-    const parts = decode(key.slice(1)) as CborValue[];
+  await chain.world.store.flush();
+  for (const { value: row } of chain.world.kv.range(...stateRowsUnder(''))) {
+    const { key: bytes, value } = decodeStateRow(row);
+    const parts = decode(bytes) as CborValue[];
     const family = families.get(parts[0] as string) ?? [];
-    family.push({ key: parts, bytes: key.slice(1), value });
+    family.push({ key: parts, bytes, value });
     families.set(parts[0] as string, family);
   }
   return families;
 }
 
-function expectSameState(chain: RandomChain): void {
+async function expectSameState(chain: RandomChain): Promise<void> {
   const { model, world } = chain;
-  const state = stateOf(chain);
+  const state = await stateOf(chain);
   const idsOf = (family: string) => (state.get(family) ?? []).map(({ key }) => toHex(key[1] as Uint8Array)).sort();
   expect(idsOf('account')).toEqual([...model.now.accounts.keys()].sort());
   expect(idsOf('record')).toEqual([...model.now.records].sort());
@@ -78,9 +82,9 @@ function expectSameState(chain: RandomChain): void {
 }
 
 /** From the head of each subject back to its first record: as many as the count says, none twice, none missing. */
-function expectUnbrokenSubjects(chain: RandomChain): void {
+async function expectUnbrokenSubjects(chain: RandomChain): Promise<void> {
   const { store } = chain.world;
-  for (const { key, value } of stateOf(chain).get('subject') ?? []) {
+  for (const { key, value } of (await stateOf(chain)).get('subject') ?? []) {
     const { count, head, height } = decodeSubjectHead(value);
     let id: Uint8Array | undefined = head;
     let expectedHeight: number | undefined = height;
@@ -94,9 +98,9 @@ function expectUnbrokenSubjects(chain: RandomChain): void {
   }
 }
 
-function expectRootsOfHeader(chain: RandomChain, executed: ExecutedBlock): void {
+async function expectRootsOfHeader(chain: RandomChain, executed: ExecutedBlock): Promise<void> {
   const { header, results, transactions, events } = executed;
-  const entries = [...stateOf(chain).values()].flat();
+  const entries = [...(await stateOf(chain)).values()].flat();
   const updates = entries.map(({ bytes, value }) => ({
     keyHash: stateKeyHash(hash, bytes),
     valueHash: stateValueHash(hash, value),
@@ -122,9 +126,9 @@ describe('random blocks', () => {
           const executed = await chain.draw(draw);
           expect(executed.header.logSize).toBe(chain.model.logSize);
           expect(executed.header.eventCount).toBe(chain.model.events);
-          expectSameState(chain);
+          await expectSameState(chain);
         }
-        expectUnbrokenSubjects(chain);
+        await expectUnbrokenSubjects(chain);
       }),
       { numRuns: RUNS },
     );
@@ -138,7 +142,8 @@ describe('random blocks', () => {
         for (let h = 1; h <= chain.world.store.height; h++) logged.push(...appliedAt(chain, h));
         for (const draw of draws) {
           const executed = await chain.draw(draw);
-          expectRootsOfHeader(chain, executed);
+          await chain.world.store.flush();
+          await expectRootsOfHeader(chain, executed);
           logged.push(...appliedAt(chain, executed.header.height));
           expect(new MerkleTree(hash, logged).root()).toEqual(executed.header.logRoot);
         }
@@ -181,6 +186,6 @@ describe('random blocks', () => {
 });
 
 function appliedAt(chain: RandomChain, height: number): Uint8Array[] {
-  const { transactions, results } = chain.world.store.block(height)!;
+  const { transactions, results } = chain.world.store.recentBlock(height)!;
   return transactions.filter((_, i) => results[i]![0] === 0).map((bytes) => leafHash(hash, bytes));
 }

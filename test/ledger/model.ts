@@ -4,7 +4,8 @@
  */
 import type { Level, Permission } from '../../node-core/chain/account.ts';
 import { createdAccountId, recordId } from '../../node-core/chain/identifiers.ts';
-import { toHex } from '../../node-core/codec/bytes.ts';
+import { stateKey } from '../../node-core/chain/state-keys.ts';
+import { concat, fromHex, toHex } from '../../node-core/codec/bytes.ts';
 import { crypto } from './world.ts';
 
 export interface ModelAccount {
@@ -118,7 +119,7 @@ export class Model {
 
   private prune(height: number): void {
     const due = [...this.nonces].filter(([, { expiry }]) => expiry < height - this.limits.nonceRetention);
-    due.sort(([a, x], [b, y]) => x.expiry - y.expiry || (a < b ? -1 : 1));
+    due.sort(([a, x], [b, y]) => x.expiry - y.expiry || x.height - y.height || (keyHash(a) < keyHash(b) ? -1 : 1));
     for (const [key, { expiry }] of due.slice(0, this.limits.maxPruned)) {
       this.nonces.delete(key);
       this.prunedThrough = Math.max(this.prunedThrough ?? 0, expiry);
@@ -248,4 +249,11 @@ function cost(t: ModelTransaction, height: number): number {
     else entries += one.subject === undefined ? 1 : 2;
   }
   return 100 * t.operations.length + t.sizeBytes + 50 * entries + 50 + 10 * Math.ceil((t.expiry - height) / 1_000);
+}
+
+/** Of the state key of a nonce: what decides when expiry and height are the same. */
+function keyHash(identity: string): string {
+  const [sender, nonce] = identity.split('/') as [string, string];
+  const key = stateKey.nonce(fromHex(sender), fromHex(nonce));
+  return toHex(crypto.hash('sha-256', concat(Uint8Array.of(0x23), key)));
 }

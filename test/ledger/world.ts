@@ -30,6 +30,7 @@ import { BlockExecution, type ExecutedBlock, type Proposing } from '../../node-c
 import { operationsOf } from '../../node-core/protocol/table.ts';
 import { ChainStore } from '../../node-core/runtime/chain-store.ts';
 import { type Consortium, consortium } from '../simulation/fixture.ts';
+import { MemoryBlobs } from '../simulation/memory-blobs.ts';
 import { MemoryStore } from '../simulation/memory-store.ts';
 
 export { crypto };
@@ -113,12 +114,14 @@ export interface WorldOptions {
 export class World {
   readonly members: Consortium;
   readonly kv: MemoryStore;
+  readonly blobs: MemoryBlobs;
   readonly store: ChainStore;
   private drawn = 0;
 
-  private constructor(members: Consortium, kv: MemoryStore, store: ChainStore) {
+  constructor(members: Consortium, kv: MemoryStore, store: ChainStore, blobs = new MemoryBlobs()) {
     this.members = members;
     this.kv = kv;
+    this.blobs = blobs;
     this.store = store;
   }
 
@@ -127,14 +130,16 @@ export class World {
     const setup = { validators, suite, timeMs: START_MS, parameters };
     const members = await consortium(crypto, seeded('consortium'), setup);
     const kv = new MemoryStore();
-    return new World(members, kv, await ChainStore.open(crypto, kv, members.genesis.bytes));
+    const blobs = new MemoryBlobs();
+    return new World(members, kv, await ChainStore.open(crypto, kv, blobs, members.genesis.bytes), blobs);
   }
 
   /** Another node with the same data. */
   async copy(): Promise<World> {
     const kv = new MemoryStore();
     await kv.write([...this.kv.range(new Uint8Array(0), Uint8Array.of(0xff))]);
-    return new World(this.members, kv, await ChainStore.open(crypto, kv, this.genesis.bytes));
+    const blobs = new MemoryBlobs(new Map(this.blobs.files));
+    return new World(this.members, kv, await ChainStore.open(crypto, kv, blobs, this.genesis.bytes), blobs);
   }
 
   get genesis(): Genesis {

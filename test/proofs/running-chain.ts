@@ -18,6 +18,7 @@ import { Queries } from '../../node-core/runtime/queries.ts';
 import { Voting } from '../../node-core/runtime/voting.ts';
 import { type Client, createClient, type Fetch } from '../../sdk/index.ts';
 import { type Consortium, consortium, signerOf } from '../simulation/fixture.ts';
+import { MemoryBlobs } from '../simulation/memory-blobs.ts';
 import { MemoryStore } from '../simulation/memory-store.ts';
 
 const random = (length: number) => new Uint8Array(randomBytes(length));
@@ -95,7 +96,7 @@ async function startedNode(
   key: KeyPair,
   network: Map<string, TransportHandler>,
 ): Promise<Node> {
-  const store = await ChainStore.open(crypto, new MemoryStore(), members.genesis.bytes);
+  const store = await ChainStore.open(crypto, new MemoryStore(), new MemoryBlobs(), members.genesis.bytes);
   const scope = { crypto, chain: members.genesis.hash, protocolVersion: 1 };
   const voting = await Voting.open(scope, { index, key: 0, signer: signerOf(key) }, memoryRecord());
   const verifier = {

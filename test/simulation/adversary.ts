@@ -5,7 +5,10 @@
  */
 import { proposerIndex } from '../../node-core/consensus/index.ts';
 import type { PeerId, Transport, TransportHandler } from '../../node-core/ports/transport.ts';
+import { type CompactProposal, CompactProposals, OwnProposal } from '../../node-core/runtime/compact-proposals.ts';
+import { Mempool } from '../../node-core/runtime/mempool.ts';
 import { decodeMessage, encodeMessage, type Message, type WireVote } from '../../node-core/runtime/messages.ts';
+import type { ProposalMessage } from '../../node-core/runtime/proposals.ts';
 import type { Chance } from './chance.ts';
 import { Forger, type Lie } from './forger.ts';
 import type { Life, Machine } from './machine.ts';
@@ -14,10 +17,12 @@ import type { World } from './world.ts';
 /**
  * What it does in a height. split: two blocks, and for each half of the peers the votes that go with its own. amnesia:
  * helps others to lock, never to decide, and proposes something else when it is its turn. chaos: each vote to each
- * peer is another matter. silent: nothing. honest: waits for its moment.
+ * peer is another matter. withhold: some peers get nothing of it, the others the truth. silent: nothing. honest: waits
+ * for its moment. divide: where a liar proposes first, one correct machine alone comes to lock its block.
  */
-const STRATEGIES = ['split', 'split', 'amnesia', 'amnesia', 'chaos', 'silent', 'honest'] as const;
-type Strategy = (typeof STRATEGIES)[number];
+const STRATEGIES = ['split', 'split', 'amnesia', 'amnesia', 'chaos', 'withhold', 'silent', 'honest'] as const;
+const WHERE_A_LIAR_PROPOSES = [...STRATEGIES, 'divide'] as const;
+export type Strategy = (typeof WHERE_A_LIAR_PROPOSES)[number];
 
 const KEPT_MESSAGES = 200;
 
@@ -38,6 +43,7 @@ export class Adversary {
   private seized = '';
   private common: { readonly at: string; readonly lie: Lie } | null = null;
   private isActive = true;
+  private chosen: Strategy | null = null;
 
   /** @param muteSomebody the network is the liars' ally: one correct machine is heard by nobody for a while. */
   constructor(world: World, machine: Machine, isLoud: boolean, muteSomebody: () => void) {
@@ -91,16 +97,46 @@ export class Adversary {
           this.forger.learn(others);
           const useful = others.filter((vote) => !this.keepsFromNode(vote));
           if (useful.length > 0) handler.received(peer, encodeMessage(['votes', useful]));
-        } else if (message?.[0] === 'proposal') {
-          this.forger.learnProposal(message);
-          const [kind, height, round, validRound, by, key, signature, block, polka] = message;
+        } else if (message?.[0] === 'proposal' || message?.[0] === 'compactProposal') {
+          const whole = this.whole(message);
+          if (whole !== null) this.forger.learnProposal(whole);
+          const [, height, round, validRound, by, key, signature, , polka] = message;
           const others = polka.filter((vote) => vote[4] !== self);
-          handler.received(peer, encodeMessage([kind, height, round, validRound, by, key, signature, block, others]));
+          const signed = [height, round, validRound, by, key, signature] as const;
+          const heard: Message =
+            message[0] === 'proposal'
+              ? [message[0], ...signed, message[7], others]
+              : [message[0], ...signed, message[7], others];
+          handler.received(peer, encodeMessage(heard));
         } else {
           handler.received(peer, bytes);
         }
       },
     };
+  }
+
+  /** A proposal whose transactions its own node holds. */
+  private whole(message: ProposalMessage | CompactProposal): ProposalMessage | null {
+    const { node } = this.machine;
+    if (message[0] === 'proposal' || node === null) return message[0] === 'proposal' ? message : null;
+    const parts = { crypto: this.world.crypto, mempool: node.mempool, send: () => {} };
+    const clock = { now: () => 0, schedule: () => () => {} };
+    try {
+      return new CompactProposals({ ...parts, clock }).take('', message, 0)?.message ?? null;
+    } catch {
+      return null;
+    }
+  }
+
+  /** Names alone, of transactions that nobody may have and nobody will be given. */
+  private named(message: ProposalMessage): Uint8Array {
+    const parts = {
+      crypto: this.world.crypto,
+      mempool: new Mempool(),
+      clock: { now: () => 0, schedule: () => () => {} },
+    };
+    this.world.count('proposals that liars name and do not give');
+    return new OwnProposal(parts, message, encodeMessage(message)).announcement();
   }
 
   /**
@@ -135,8 +171,12 @@ export class Adversary {
     const message = decoded(bytes);
     if (!this.isActive) return message?.[0] === 'hello' && transport.send(peer, bytes);
     if (message === null) return transport.send(peer, bytes);
+    if (this.withholds(peer, message)) return true;
     if (message[0] === 'votes') return this.sendVotes(transport, peer, message[1]);
-    if (message[0] === 'proposal') return this.sendProposal(transport, peer, message, bytes);
+    if (message[0] === 'proposal' || message[0] === 'compactProposal') {
+      const whole = this.whole(message);
+      return whole === null ? transport.send(peer, bytes) : this.sendProposal(transport, peer, whole, bytes);
+    }
     if (message[0] === 'blocks' && this.chance.is(0.4)) return this.tell(transport, peer, this.forger.blocks(message));
     if (message[0] === 'status' && this.chance.is(0.1))
       return this.tell(transport, peer, ['status', this.chance.pick([0, message[1] + 3, 2 ** 53 - 1])]);
@@ -146,11 +186,53 @@ export class Adversary {
   private strategyOf(height: number): Strategy {
     const known = this.strategies.get(height);
     if (known !== undefined) return known;
-    const strategy = this.world.chance.fork(`liars agree for ${height}`).pick(STRATEGIES);
+    const isFirst = this.isLiarFirst(height);
+    const drawn = this.world.chance.fork(`liars agree for ${height}`);
+    const agreed = this.chosen ?? drawn.pick<Strategy>(isFirst ? WHERE_A_LIAR_PROPOSES : STRATEGIES);
+    const strategy = agreed === 'divide' && !isFirst ? 'honest' : agreed;
     this.strategies.set(height, strategy);
     // Whoever is mute may decide alone, and the others do not know: then comes another block.
     if (strategy === 'amnesia' && this.forger.index === this.world.liars[0]) this.muteSomebody();
     return strategy;
+  }
+
+  /** Plays one part alone, at every height where it can. */
+  play(strategy: Strategy): void {
+    this.chosen = strategy;
+  }
+
+  /** Answers and what belongs to the height; greetings and statuses go out, or it would be taken for dead. */
+  private withholds(peer: PeerId, message: Message): boolean {
+    const height = (this.machine.node?.store.height ?? 0) + 1;
+    if (this.strategyOf(height) !== 'withhold' || ['hello', 'status'].includes(message[0])) return false;
+    return this.world.chance.fork(`withheld from ${peer} at ${height}`).is(0.5);
+  }
+
+  private isLiarFirst(height: number): boolean {
+    const members = this.world.consortium.genesis.validators.validators;
+    return this.world.liars.includes(proposerIndex(members, height, 0));
+  }
+
+  /**
+   * The proposal goes to so many correct validators that with the liars they are just a quorum. To the first of them
+   * all liars prevote the block; to all others they prevote nil, and the block right after. So it alone sees a polka,
+   * and locks; the others can come to see it only if they take these prevotes for what they are together, later. Then
+   * all liars fall silent: nothing goes on without the one that has locked.
+   */
+  private divide(transport: Transport, peer: PeerId, message: ProposalMessage, bytes: Uint8Array): boolean {
+    const [, height, round] = message;
+    const { consortium, liars, chance } = this.world;
+    const index = consortium.peerIds.indexOf(peer);
+    const correct = consortium.validators.map((_, i) => i).filter((i) => !liars.includes(i));
+    if (round > 0 || !correct.includes(index)) return true;
+    const quorum = Math.floor((2 * consortium.validators.length) / 3) + 1;
+    const offset = chance.fork(`divided at ${height}`).below(correct.length);
+    const place = (correct.indexOf(index) + offset) % correct.length;
+    const value = this.forger.valueOf(message);
+    if (place > 0) transport.send(peer, encodeMessage(['votes', this.forger.votesOfAllLiars(0, height, 0, null)]));
+    transport.send(peer, encodeMessage(['votes', this.forger.votesOfAllLiars(0, height, 0, value)]));
+    this.world.count('polkas that one machine alone sees');
+    return place >= quorum - liars.length || transport.send(peer, bytes);
   }
 
   private tell(transport: Transport, peer: PeerId, lie: Lie): boolean {
@@ -163,7 +245,12 @@ export class Adversary {
     const [, height, round] = votes[0]!;
     const strategy = this.strategyOf(height);
     const isMine = votes.every((vote) => vote[4] === this.forger.index);
-    if (strategy === 'silent' || (strategy === 'split' && isMine && this.isProposer(height, round))) return true;
+    if (
+      strategy === 'silent' ||
+      strategy === 'divide' ||
+      (strategy === 'split' && isMine && this.isProposer(height, round))
+    )
+      return true;
     const changed = votes.flatMap((vote) => (vote[4] === this.forger.index ? this.lieAbout(strategy, vote) : [vote]));
     return changed.length === 0 || transport.send(peer, encodeMessage(['votes', changed]));
   }
@@ -185,18 +272,17 @@ export class Adversary {
     return proposerIndex(members, height, round) === this.forger.index;
   }
 
-  private sendProposal(
-    transport: Transport,
-    peer: PeerId,
-    message: Extract<Message, readonly ['proposal', ...unknown[]]>,
-    bytes: Uint8Array,
-  ): boolean {
+  private sendProposal(transport: Transport, peer: PeerId, message: ProposalMessage, bytes: Uint8Array): boolean {
     const [, height, round] = message;
     const strategy = this.strategyOf(height);
     this.forger.learnProposal(message);
-    if (strategy === 'honest') return transport.send(peer, bytes);
+    if (strategy === 'honest' || strategy === 'withhold') return transport.send(peer, bytes);
+    if (strategy === 'divide') return this.divide(transport, peer, message, bytes);
     if (strategy === 'silent') return true;
-    if (strategy === 'chaos') return this.tell(transport, peer, this.wrongForAll(message));
+    if (strategy === 'chaos') {
+      if (this.chance.is(0.1)) return transport.send(peer, this.named(message));
+      return this.tell(transport, peer, this.wrongForAll(message));
+    }
     // split and amnesia: a fresh block of its own for each half; for amnesia the halves are one.
     const half = strategy === 'split' ? this.halfOf(peer) : 0;
     const other = this.forger.freshProposal(height, round, half);
@@ -206,7 +292,7 @@ export class Adversary {
   }
 
   /** A lie that all hear alike is the one that they might agree on. */
-  private wrongForAll(message: Extract<Message, readonly ['proposal', ...unknown[]]>): Lie {
+  private wrongForAll(message: ProposalMessage): Lie {
     const at = `${message[1]}/${message[2]}`;
     if (this.common?.at !== at) {
       this.common = { at, lie: this.chance.is(0.2) ? message : this.forger.wrongProposal(message[2]) };
@@ -242,6 +328,7 @@ export class Adversary {
     const node = this.machine.node;
     if (node === null) return;
     const height = node.store.height + 1;
+    if (this.strategyOf(height) === 'divide') return;
     const round = node.consensus?.round ?? 0;
     this.tell(
       transport,
@@ -282,7 +369,7 @@ export class Adversary {
   }
 
   private loudLie(height: number, round: number): Lie {
-    switch (this.chance.below(9)) {
+    switch (this.chance.below(10)) {
       case 0:
         return this.chance.bytes(this.chance.below(300));
       case 1: {
@@ -305,6 +392,8 @@ export class Adversary {
         return this.forger.brokenProposal(height, round);
       case 7:
         return ['getBlocks', this.chance.pick([1, height, 2 ** 53 - 1])];
+      case 8:
+        return this.forger.forgedEvidence();
       default:
         return this.forger.unsignedVotes(height, round);
     }

@@ -24,24 +24,32 @@ export interface RowChange {
 }
 
 export function certifiedRow(
-  { genesis, validators }: Consortium,
+  consortium: Consortium,
   executor: Executor,
   change: RowChange,
   { timeMs }: { readonly timeMs: number },
 ): CertifiedRow {
-  const members = genesis.validators.validators;
+  const members = consortium.genesis.validators.validators;
   const executed = executor.build({ timeMs, round: 0, proposer: members[(change.proposer ?? 1) % members.length]!.id });
-  const { header, headerHash } = executed;
-  const signatures = (change.signers ?? members.map((_, index) => index)).map((index) => {
-    const { id, keys } = members[index]!;
+  const certificate = certificateOf(consortium, executed, change.signers);
+  const commit = encode(commitSchema.encode([certificate, executed.results]));
+  return { executed, row: [blockBytes(executed, change.transactions), commit] };
+}
+
+/** Round 0, signed by all unless it is said by whom. */
+export function certificateOf(
+  { genesis, validators }: Consortium,
+  { header, headerHash }: ExecutedBlock,
+  signers: readonly number[] = validators.map((_, index) => index),
+): Certificate {
+  const signatures = signers.map((index) => {
+    const { id, keys } = genesis.validators.validators[index]!;
     const { height, logRoot } = header;
     const scope = { chain: genesis.hash, protocolVersion: 1, height, round: 0, validator: id, key: keys[0] };
     const message = voteMessage(crypto, 'precommit', scope, { headerHash, logRoot });
     return [index, 0, signWith(validators[index]!, message)] as const;
   });
-  const certificate: Certificate = [0, signatures];
-  const commit = encode(commitSchema.encode([certificate, executed.results]));
-  return { executed, row: [blockBytes(executed, change.transactions), commit] };
+  return [0, signatures];
 }
 
 export function blockBytes(

@@ -1,4 +1,7 @@
 /** Checks that look at a machine as a whole. Those on votes and blocks are in the watchers. */
+import { verifyEquivocation } from '../../node-core/chain/equivocation.ts';
+import { accountIdToText } from '../../node-core/codec/account-id.ts';
+import { KEPT_PER_VALIDATOR } from '../../node-core/runtime/kept-equivocations.ts';
 import type { Machine } from './machine.ts';
 import type { Scenario } from './scenario.ts';
 import { shown, type World } from './world.ts';
@@ -12,9 +15,9 @@ export function checkNoStrayErrors(
   fields: Readonly<Record<string, unknown>>,
 ): void {
   const { name } = machine.options;
-  if (message === 'a validator contradicts itself') {
-    const { second } = fields as { readonly second: { readonly validator?: number; readonly proposer?: number } };
-    const index = second.validator ?? second.proposer ?? -1;
+  if (message.startsWith('a validator contradicts itself')) {
+    world.count('equivocations noticed');
+    const index = world.validatorWithAccount(String(fields.validator));
     if (!scenario.liars.includes(index))
       world.fail('wrong accusation', `${name} accuses validator ${index}: ${shown(fields)}`);
     return;
@@ -24,7 +27,29 @@ export function checkNoStrayErrors(
   if (hasCopies && ofCopies.some((start) => message.startsWith(start))) return;
   if (scenario.lostAnswers > 0 && (message === 'the node stops' || message === 'not signing')) return;
   if (message === 'the node stops') return;
+  if (message.startsWith('blocks are not sealed') && String(fields.error).includes('full')) return;
   world.fail('errors', `${name}: ${message} ${shown(fields)}`);
+}
+
+/**
+ * Evidence that a correct machine keeps holds for whoever has the genesis hash, accuses liars alone, and is bounded. It
+ * is still there after crashes, since it is looked at in the life that comes last.
+ */
+export function checkEvidence(world: World, scenario: Scenario, machine: Machine): void {
+  const { node, options } = machine;
+  if (node === null) return;
+  const { equivocations } = node.store;
+  const names = equivocations.list();
+  for (const name of names) {
+    const facts = verifyEquivocation(world.crypto, equivocations.get(name)!, world.consortium.genesis.hash);
+    if ('code' in facts && machine.isDamaged) continue;
+    if ('code' in facts) world.fail('evidence', `${options.name} keeps what proves nothing: ${shown(facts)}`);
+    else if (!scenario.liars.includes(world.validatorWithAccount(accountIdToText(facts.validator))))
+      world.fail('wrong accusation', `${options.name} keeps evidence against a correct validator: ${shown(name)}`);
+    else world.count('pieces of evidence verified');
+  }
+  const bound = scenario.liars.length * KEPT_PER_VALIDATOR;
+  if (names.length > bound) world.fail('memory', `${options.name} keeps ${names.length} pieces of evidence`);
 }
 
 /** What peers can make a node keep is bounded, whatever they send. */

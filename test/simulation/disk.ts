@@ -3,15 +3,21 @@
  * acknowledged are each there whole or not at all, none without those before it. Acknowledged ones stay.
  */
 import { compare } from '../../node-core/codec/bytes.ts';
-import { type KeyValueStore, StoreError, type Write } from '../../node-core/ports/key-value-store.ts';
+import { type KeyValueStore, type ReadView, StoreError, type Write } from '../../node-core/ports/key-value-store.ts';
+
+/**
+ * What a write meets: its process goes on, has died before it, dies during it, or right after it, without an answer; or
+ * the disk is full.
+ */
+export type Fate = 'goOn' | 'diedBefore' | 'diesDuring' | 'diesAfter' | 'full';
 
 /** One machine's running process, as its ports see it. */
 export interface Process {
   readonly alive: boolean;
   /** Virtual timers that die with the process. */
   after(delayMs: number, action: () => void): void;
-  /** Every write passes here first: the process may die before the write, or right after it without an answer. */
-  beforeWrite(what: string, bytes: number): 'goOn' | 'diedBefore' | 'diesAfter';
+  /** Every write passes here first. */
+  beforeWrite(what: string, bytes: number): Fate;
   /** Ends the process at a planned write. */
   die(): void;
   latencyMs(): number;
@@ -56,6 +62,18 @@ export class OrderedBytes {
   entry(text: string): { readonly key: Uint8Array; readonly value: Uint8Array } | undefined {
     const value = this.values.get(text);
     return value === undefined ? undefined : { key: bytesOf(text), value: value.slice() };
+  }
+
+  /** Keys in order. */
+  list(): readonly string[] {
+    return this.keys;
+  }
+
+  /** One bit of a value is another one: what bad memory and old disks do. */
+  flip(text: string, bit: number): void {
+    const value = this.values.get(text)!.slice();
+    value[(bit >> 3) % value.length]! ^= 1 << (bit & 7);
+    this.values.set(text, value);
   }
 
   copy(): OrderedBytes {
@@ -118,6 +136,8 @@ export class DiskStore implements KeyValueStore {
   private readonly showsEarly: boolean;
   private underWay: Promise<void> = Promise.resolve();
   private closed = false;
+  /** A failed write is never overtaken: no other succeeds before the store is reopened. */
+  private hasFailed = false;
 
   constructor(disk: Disk, process: Process, showsEarly: boolean) {
     this.disk = disk;
@@ -132,34 +152,50 @@ export class DiskStore implements KeyValueStore {
     return this.view.get(key);
   }
 
-  range(from: Uint8Array, to: Uint8Array, options: { readonly limit?: number; readonly reverse?: boolean } = {}) {
+  range(from: Uint8Array, to: Uint8Array, options: RangeOptions = {}) {
     this.assertOpen();
-    assertKey(from, 0, MAX_RANGE_KEY_BYTES);
-    assertKey(to, 0, MAX_RANGE_KEY_BYTES);
-    return this.walk(from, to, options);
+    return walk(this.view, from, to, options, () => this.assertOpen());
   }
 
-  private *walk(from: Uint8Array, to: Uint8Array, options: { readonly limit?: number; readonly reverse?: boolean }) {
+  snapshot(): ReadView {
     this.assertOpen();
-    const keys = this.view.between(from, to);
-    if (options.reverse === true) keys.reverse();
-    for (const key of keys.slice(0, options.limit ?? keys.length)) {
+    const then = this.view.copy();
+    let isOpen = true;
+    const assertOpen = () => {
       this.assertOpen();
-      const entry = this.view.entry(key);
-      if (entry !== undefined) yield entry;
-    }
+      if (!isOpen) throw new StoreError('closed', 'the view is closed');
+    };
+    return {
+      get: (key) => {
+        assertOpen();
+        assertKey(key, 1, MAX_KEY_BYTES);
+        return then.get(key);
+      },
+      range: (from, to, options = {}) => {
+        assertOpen();
+        return walk(then, from, to, options, assertOpen);
+      },
+      close: () => {
+        isOpen = false;
+      },
+    };
   }
 
   async write(batch: readonly Write[]): Promise<void> {
     this.assertOpen();
     for (const { key } of batch) assertKey(key, 1, MAX_KEY_BYTES);
+    if (this.hasFailed) throw fullDisk();
     const copy = batch.map(({ key, value }) => ({ key: key.slice(), value: value === null ? null : value.slice() }));
     const size = copy.reduce((sum, { key, value }) => sum + key.length + (value?.length ?? 0), 0);
     const fate = this.process.beforeWrite('store', size);
     if (fate === 'diedBefore') return never();
+    if (fate === 'full') {
+      this.hasFailed = true;
+      throw fullDisk();
+    }
     const pending = this.disk.add(copy);
-    if (fate === 'diesAfter') {
-      this.disk.complete(pending);
+    if (fate === 'diesAfter' || fate === 'diesDuring') {
+      if (fate === 'diesAfter') this.disk.complete(pending);
       this.process.die();
       return never();
     }
@@ -180,6 +216,38 @@ export class DiskStore implements KeyValueStore {
   private assertOpen(): void {
     if (this.closed) throw new StoreError('closed', 'the store is closed');
   }
+}
+
+interface RangeOptions {
+  readonly limit?: number;
+  readonly reverse?: boolean;
+}
+
+function walk(bytes: OrderedBytes, from: Uint8Array, to: Uint8Array, options: RangeOptions, assertOpen: () => void) {
+  assertKey(from, 0, MAX_RANGE_KEY_BYTES);
+  assertKey(to, 0, MAX_RANGE_KEY_BYTES);
+  return entries(bytes, from, to, options, assertOpen);
+}
+
+function* entries(
+  bytes: OrderedBytes,
+  from: Uint8Array,
+  to: Uint8Array,
+  { limit, reverse }: RangeOptions,
+  assertOpen: () => void,
+) {
+  assertOpen();
+  const keys = bytes.between(from, to);
+  if (reverse === true) keys.reverse();
+  for (const key of keys.slice(0, limit ?? keys.length)) {
+    assertOpen();
+    const entry = bytes.entry(key);
+    if (entry !== undefined) yield entry;
+  }
+}
+
+export function fullDisk(): StoreError {
+  return new StoreError('full', 'the disk is full (simulated)');
 }
 
 /** What a dead process waits for does not come. */

@@ -1,7 +1,8 @@
 /** The workshop of a liar: everything it can make with its own key and what it has heard. */
 import { type Block, decodeBlock, encodeBlock } from '../../node-core/chain/block.ts';
 import type { Certificate } from '../../node-core/chain/certificate.ts';
-import { encodeHeader } from '../../node-core/chain/header.ts';
+import { encodeEquivocation, type SignedContent } from '../../node-core/chain/equivocation.ts';
+import { encodeHeader, type Header } from '../../node-core/chain/header.ts';
 import { headerHash } from '../../node-core/chain/identifiers.ts';
 import { proposalMessage, voteMessage } from '../../node-core/chain/votes.ts';
 import { encode } from '../../node-core/codec/cbor.ts';
@@ -88,7 +89,7 @@ export class Forger {
   }
 
   /** The liars share their keys. */
-  votesOfAllLiars(type: 0 | 1, height: number, round: number, value: Value): WireVote[] {
+  votesOfAllLiars(type: 0 | 1, height: number, round: number, value: Value | null): WireVote[] {
     return this.world.liars.map((by) => this.vote(type, height, round, value, by));
   }
 
@@ -174,7 +175,7 @@ export class Forger {
     const { height } = block.header;
     switch (this.chance.below(7)) {
       case 0:
-        return this.sign(withHeader(block, { stateRoot: this.chance.bytes(32) }), round, -1);
+        return this.sign(withHeader(block, this.wrongResult(block)), round, -1);
       case 1:
         return this.sign(
           this.freshBlock(round, 0, node.store.timeMs + 1 + this.chance.below(500_000_000)) ?? block,
@@ -197,6 +198,13 @@ export class Forger {
       default:
         return this.repeated(round);
     }
+  }
+
+  /** A header that lies about what came of its transactions. */
+  private wrongResult({ header }: MadeBlock): Partial<Header> {
+    const root = this.chance.pick(['stateRoot', 'logRoot', 'blockRoot', 'eventsRoot'] as const);
+    const count = this.chance.pick(['logSize', 'transactionCount', 'eventCount'] as const);
+    return this.chance.is(0.7) ? { [root]: this.chance.bytes(32) } : { [count]: header[count] + 1 };
   }
 
   /** A block of an earlier round as if it were fresh, or with a round that it was never valid in. */
@@ -237,6 +245,26 @@ export class Forger {
     ];
   }
 
+  /** "Evidence" against a correct validator: two of its true votes for two rounds as if for one, or signed by nobody. */
+  forgedEvidence(): Lie {
+    const { genesis, validators } = this.world.consortium;
+    const victim = this.chance.below(validators.length);
+    const genuine = this.votes.filter(([type, height, , , by]) => type === 0 && height === 1 && by === victim);
+    const content = (fill: number): SignedContent => {
+      const vote = genuine.length === 0 ? null : this.chance.pick(genuine);
+      const value = vote === null ? ([this.chance.bytes(32), new Uint8Array(32).fill(fill)] as const) : vote[3];
+      return [0, value, null, vote?.[6] ?? this.chance.bytes(64)];
+    };
+    const evidence = encodeEquivocation({
+      type: 'brop.equivocation.v1',
+      ...{ genesis: genesis.bytes, setChanges: [], parent: null, height: 1, round: 0, kind: 0 },
+      validator: genesis.validators.validators[victim]!.id,
+      first: content(1),
+      second: content(2),
+    });
+    return ['equivocation', evidence];
+  }
+
   /** A block of its own as if all had certified it: with its own signature, with stolen ones, with too few. */
   forgedBlocks(): Lie {
     const block = this.freshBlock(0, this.chance.below(2));
@@ -257,7 +285,7 @@ export class Forger {
     if (node === null || node.store.height === 0) return null;
     const rows: StoredBlock[] = [];
     for (let height = Math.max(1, node.store.height - 2); height <= node.store.height; height++) {
-      const stored = node.store.block(height);
+      const stored = node.store.recentBlock(height);
       if (stored !== undefined) rows.push(stored);
     }
     const last = rows.at(-1)!;

@@ -1,6 +1,7 @@
 /** One machine: disks that stay, and a process that comes and goes. The process is the real Node over simulated ports. */
 import type { KeyPair } from '../../node-core/crypto/generate.ts';
 import type { Clock } from '../../node-core/ports/clock.ts';
+import { StoreError } from '../../node-core/ports/key-value-store.ts';
 import type { SignatureVerifier } from '../../node-core/ports/signature-verifier.ts';
 import type { PeerId, Transport } from '../../node-core/ports/transport.ts';
 import { ChainStore } from '../../node-core/runtime/chain-store.ts';
@@ -8,8 +9,9 @@ import { Node } from '../../node-core/runtime/node.ts';
 import { Queries } from '../../node-core/runtime/queries.ts';
 import { Voting } from '../../node-core/runtime/voting.ts';
 import type { Chance } from './chance.ts';
-import { Disk, DiskStore, never, type Process } from './disk.ts';
+import { Disk, DiskStore, type Fate, never, type Process } from './disk.ts';
 import { signerOf } from './fixture.ts';
+import { type BlobFiles, MemoryBlobs } from './memory-blobs.ts';
 import type { Network } from './network.ts';
 import { DiskVoteRecord, RecordDisk } from './record-disk.ts';
 import { START_MS, type World } from './world.ts';
@@ -26,10 +28,14 @@ export interface MachineOptions {
   readonly lostAnswers: number;
 }
 
-/** A death at the write with this number (counted over the life of the machine). */
+/** A death, or a full disk, at the write with this number (counted over the life of the machine). */
 export interface PlannedDeath {
   readonly atWrite: number;
-  readonly side: 'before' | 'after';
+  /**
+   * before: the write is lost. after: it is durable, and nobody is told. torn: it has begun; the disk decides. full: it
+   * is refused, and so is every one until there is room.
+   */
+  readonly side: 'before' | 'after' | 'torn' | 'full';
   readonly restartAfterMs: number;
 }
 
@@ -44,8 +50,12 @@ export class Machine {
   readonly chance: Chance;
   disk: Disk;
   readonly record: RecordDisk;
+  readonly files: BlobFiles = new Map();
   life: Life | null = null;
   skewMs = 0;
+  isDiskFull = false;
+  /** A bit of its disk has flipped, and nobody has noticed yet. */
+  isDamaged = false;
   writes = 0;
   plannedDeath: PlannedDeath | null = null;
   /** Height of the newest block that a process of this machine has told the world. */
@@ -94,6 +104,37 @@ export class Machine {
     this.world.scheduler.schedule(restartAfterMs, () => this.boot());
   }
 
+  /** What it starts with next is empty: it has nothing that others do not have, its vote record apart. */
+  loseDisk(): void {
+    this.disk = new Disk((count) => this.chance.below(count + 1));
+    this.files.clear();
+    this.acknowledgedHeight = 0;
+    this.isDamaged = false;
+  }
+
+  /** The damage was noticed: what its operator does. */
+  replaceDisk(): void {
+    this.world.count('damage noticed');
+    this.crash(300);
+    this.loseDisk();
+  }
+
+  /** While it is down a bit flips in a value that is not empty. */
+  damage(row: string, bit: number): void {
+    this.disk.durable.flip(row, bit);
+    this.isDamaged = true;
+    this.world.note(`damage ${this.options.name}`);
+    this.world.say(`${this.options.name}: bit ${bit} of row ${row.charAt(0)} flips`);
+  }
+
+  /** Nothing can be written until there is room again; the node that meets it stops, and is started again and again. */
+  fillDisk(forMs: number): void {
+    this.isDiskFull = true;
+    this.world.scheduler.schedule(forMs, () => {
+      this.isDiskFull = false;
+    });
+  }
+
   /**
    * The process goes on, believed dead, while a new one starts with the same keys and the same vote record: what an
    * orchestrator does when it loses sight of a task. The disk moves to the new one; to the old one it no longer answers,
@@ -115,6 +156,7 @@ export class Machine {
     const store = await ChainStore.open(
       crypto,
       new DiskStore(this.disk, life, options.storeShowsEarly),
+      new MemoryBlobs(this.files, (_path, bytes, keep) => life.putBlob(bytes, keep)),
       consortium.genesis.bytes,
     );
     const log = world.logOf(options.name, (level, message, fields) =>
@@ -231,15 +273,34 @@ export class Life implements Process {
     return chance.is(0.05) ? chance.between(0, 4 * options.maxWriteMs) : chance.between(0, options.maxWriteMs);
   }
 
-  beforeWrite(what: string, bytes: number): 'goOn' | 'diedBefore' | 'diesAfter' {
+  beforeWrite(what: string, bytes: number): Fate {
     const { machine } = this;
     if (!this.alive || (what === 'store' && machine.life !== this)) return 'diedBefore';
     machine.writes += 1;
     this.world.note(`write ${machine.writes} of ${machine.options.name}: ${what} ${bytes}`);
+    if (machine.isDiskFull) return 'full';
     if (machine.plannedDeath?.atWrite !== machine.writes) return 'goOn';
-    if (machine.plannedDeath.side === 'after') return 'diesAfter';
+    const { side, restartAfterMs } = machine.plannedDeath;
+    if (side === 'full') {
+      machine.plannedDeath = null;
+      machine.fillDisk(restartAfterMs);
+      return 'full';
+    }
+    if (side !== 'before') return side === 'after' ? 'diesAfter' : 'diesDuring';
     this.die();
     return 'diedBefore';
+  }
+
+  /** A blob is durable as a whole or not at all, and only then a put resolves. */
+  async putBlob(bytes: number, keep: () => void): Promise<void> {
+    const fate = this.beforeWrite('store', bytes);
+    if (fate === 'full') throw new StoreError('full', 'the simulated disk is full');
+    if (fate === 'diedBefore') return never();
+    if (fate === 'goOn') await new Promise<void>((next) => this.after(this.latencyMs(), next));
+    if (fate === 'goOn' || fate === 'diesAfter') keep();
+    if (fate === 'goOn') return;
+    this.die();
+    return never();
   }
 
   die(): void {

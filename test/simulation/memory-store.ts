@@ -1,9 +1,9 @@
 /** An in-memory KeyValueStore that keeps the order of keys. */
 import { compare, toHex } from '../../node-core/codec/bytes.ts';
-import type { KeyValueStore, Write } from '../../node-core/ports/key-value-store.ts';
+import type { KeyValueStore, ReadView, Write } from '../../node-core/ports/key-value-store.ts';
 
 export class MemoryStore implements KeyValueStore {
-  private readonly entries = new Map<string, { readonly key: Uint8Array; readonly value: Uint8Array }>();
+  private entries = new Map<string, { readonly key: Uint8Array; readonly value: Uint8Array }>();
 
   get(key: Uint8Array): Uint8Array | undefined {
     return this.entries.get(toHex(key))?.value;
@@ -14,6 +14,16 @@ export class MemoryStore implements KeyValueStore {
     found.sort((a, b) => compare(a.key, b.key));
     if (options.reverse === true) found.reverse();
     yield* found.slice(0, options.limit ?? found.length);
+  }
+
+  snapshot(): ReadView {
+    const view = new MemoryStore();
+    view.entries = new Map(this.entries);
+    return {
+      get: (key) => view.get(key),
+      range: (from, to, options) => view.range(from, to, options),
+      close: () => {},
+    };
   }
 
   async write(batch: readonly Write[]): Promise<void> {

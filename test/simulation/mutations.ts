@@ -106,7 +106,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     breaks: 'catching up: the certificate of a block is not checked',
     replacements: [
       {
-        file: `${RUNTIME}/sync.ts`,
+        file: `${RUNTIME}/block-intake.ts`,
         from: 'if (!(await this.isCertified(block)))',
         to: 'if (!(await this.isCertified(block)) && height < 0)',
       },
@@ -117,8 +117,8 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     replacements: [
       {
         file: `${RUNTIME}/chain-store.ts`,
-        from: '    await this.kv.write(writes);\n',
-        to: '    void this.kv.write(writes);\n',
+        from: 'await this.kv.write([...this.blocks.writes(executed, certificate), ...obsolete]);',
+        to: 'void this.kv.write([...this.blocks.writes(executed, certificate), ...obsolete]);',
       },
     ],
   },
@@ -126,7 +126,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     breaks: 'catching up: transactions that are not those of the certified header are taken for them',
     replacements: [
       {
-        file: `${RUNTIME}/sync.ts`,
+        file: `${RUNTIME}/block-intake.ts`,
         from: 'if (!belongsToHeader(crypto, block))',
         to: 'if (!belongsToHeader(crypto, block) && height < 0)',
       },
@@ -167,6 +167,42 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
       },
     ],
   },
+  'evidence-unverified': {
+    breaks: 'evidence of equivocation: what a peer sends is believed',
+    replacements: [
+      {
+        file: `${RUNTIME}/equivocations.ts`,
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: it is text of the product
+        from: "if ('code' in facts) throw new Garbage(`evidence: ${facts.detail ?? facts.code}`);",
+        to: "if ('code' in facts) Object.assign(facts, claimed.name);",
+      },
+    ],
+  },
+  'damage-served': {
+    breaks: 'damaged disks: what is read is given out without a look whether it still proves anything',
+    replacements: [
+      {
+        file: `${RUNTIME}/kept-blocks.ts`,
+        from: 'if (digest !== undefined && equal(digest, digestOf(this.crypto, row))) return row;',
+        to: 'if (digest?.length !== 0) return row;',
+      },
+      {
+        file: `${RUNTIME}/queries.ts`,
+        from: 'if (wrong !== null) throw',
+        to: "if (wrong?.code === 'PROOF_FORM') throw",
+      },
+    ],
+  },
+  'full-disk-unnoticed': {
+    breaks: 'the store: a block is told although the disk has refused it',
+    replacements: [
+      {
+        file: `${RUNTIME}/chain-store.ts`,
+        from: 'await this.kv.write([...this.blocks.writes(executed, certificate), ...obsolete]);',
+        to: 'await this.kv.write([...this.blocks.writes(executed, certificate), ...obsolete]).catch(() => {});',
+      },
+    ],
+  },
   nonce: {
     breaks: 'replay: a used (sender, nonce) is accepted again',
     replacements: [
@@ -177,8 +213,8 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
       },
       {
         file: `${RUNTIME}/submission.ts`,
-        from: 'if (!isEarlier && store.place(',
-        to: 'if (!isEarlier && store.height < 0 && store.place(',
+        from: 'if (!isEarlier && store.packedAt(',
+        to: 'if (!isEarlier && store.height < 0 && store.packedAt(',
       },
     ],
   },

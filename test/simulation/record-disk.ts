@@ -1,7 +1,7 @@
 /** The vote record on a simulated disk: compare-and-swap on (epoch, version), with answers that may get lost. */
 import { StoreError } from '../../node-core/ports/key-value-store.ts';
 import type { VoteRecord, VoteRecordPosition } from '../../node-core/ports/vote-record.ts';
-import { never, type Process } from './disk.ts';
+import { fullDisk, never, type Process } from './disk.ts';
 
 interface Row {
   readonly position: VoteRecordPosition;
@@ -95,8 +95,13 @@ export class DiskVoteRecord implements VoteRecord {
     await before;
     const fate = this.process.beforeWrite('record', 0);
     if (fate === 'diedBefore') return never();
-    if (fate === 'diesAfter') {
-      act();
+    if (fate === 'full') {
+      finish();
+      throw fullDisk();
+    }
+    if (fate === 'diesAfter' || fate === 'diesDuring') {
+      if (fate === 'diesAfter') act();
+      else this.disk.begin(act);
       this.process.die();
       return never();
     }

@@ -15,6 +15,7 @@ import { Voting } from '../../node-core/runtime/voting.ts';
 import { type CertifiedRow, certifiedRow } from './certified.ts';
 import { Chance } from './chance.ts';
 import { type Consortium, consortium, signerOf, signWith } from './fixture.ts';
+import { MemoryBlobs } from './memory-blobs.ts';
 import { MemoryStore } from './memory-store.ts';
 import { START_MS } from './world.ts';
 
@@ -32,6 +33,7 @@ export interface Rig {
   /** Lines of the log, as `level: message`. */
   readonly logged: string[];
   connect(peer: PeerId): Promise<void>;
+  disconnect(peer: PeerId): void;
   receive(peer: PeerId, message: Message | Uint8Array): Promise<void>;
   /** Lets virtual time pass. */
   pass(ms: number): Promise<void>;
@@ -45,6 +47,7 @@ export interface Rig {
 /** What the disk and the vote record of an earlier life hold. */
 export interface Remains {
   readonly kv: MemoryStore;
+  readonly blobs?: MemoryBlobs;
   readonly record: { bytes: Uint8Array | null; epoch: number };
 }
 
@@ -52,15 +55,14 @@ export async function rig(options: {
   readonly validators: number;
   readonly self?: number;
   readonly remains?: Remains;
+  /** Of a chain that was made elsewhere. */
+  readonly members?: Consortium;
 }): Promise<Rig> {
   const chance = new Chance('rig');
-  const members = await consortium(crypto, (length) => chance.bytes(length), {
-    validators: options.validators,
-    suite: 'ed25519',
-    timeMs: START_MS,
-  });
+  const setup = { validators: options.validators, suite: 'ed25519', timeMs: START_MS } as const;
+  const members = options.members ?? (await consortium(crypto, (length) => chance.bytes(length), setup));
   const remains = options.remains ?? { kv: new MemoryStore(), record: { bytes: null, epoch: 0 } };
-  const store = await ChainStore.open(crypto, remains.kv, members.genesis.bytes);
+  const store = await ChainStore.open(crypto, remains.kv, remains.blobs ?? new MemoryBlobs(), members.genesis.bytes);
   const [clock, net, fatal, { log, logged }] = [manualClock(), wires(), [] as unknown[], linesOf()];
   const { transport } = net;
   const parts = { crypto, store, transport, verifier, clock, log, onFatal: (error: unknown) => void fatal.push(error) };
@@ -84,6 +86,7 @@ export async function rig(options: {
     queries: new Queries(crypto, clock, node),
     sentTo: (peer) => net.sent.filter((row) => row.peer === peer).map((row) => decodeMessage(row.bytes)),
     connect,
+    disconnect: (peer) => net.handler().disconnected(peer),
     pass: async (ms) => {
       clock.pass(ms);
       await settle();

@@ -1,5 +1,6 @@
 /** What a seed stands for: the consortium, who lies, what breaks how often. */
 import type { Parameters } from '../../node-core/chain/parameters.ts';
+import type { Strategy } from './adversary.ts';
 import { Chance } from './chance.ts';
 import type { PlannedDeath } from './machine.ts';
 import { GOOD_NETWORK, type NetworkQuality } from './network.ts';
@@ -12,12 +13,18 @@ export interface Faults {
   readonly crashAtWrite: number;
   readonly powerFailure: number;
   readonly partition: number;
+  /** Links that fail and come back several times a second. */
+  readonly flapping: number;
   /** One machine is heard by nobody, but hears the others: one-way failures of links. */
   readonly mute: number;
   readonly brokenLines: number;
   readonly clockStep: number;
   readonly secondCopy: number;
   readonly emptyDisk: number;
+  /** Nothing can be written for a while. */
+  readonly fullDisk: number;
+  /** A bit flips in what is stored. */
+  readonly damagedDisk: number;
 }
 
 export interface Scenario {
@@ -28,6 +35,10 @@ export interface Scenario {
   readonly followers: number;
   readonly liars: readonly number[];
   readonly isLoud: boolean;
+  /** The one part that the liars play, or null: another at each height. */
+  readonly plot: Strategy | null;
+  /** Correct validators whose clocks are wrong by more than the precision; with the liars at most f. */
+  readonly wildClocks: readonly number[];
   /** The liars go on after the network has healed. */
   readonly liesToTheEnd: boolean;
   readonly parameters: Partial<Parameters>;
@@ -48,16 +59,28 @@ const NO_FAULTS: Faults = {
   crashAtWrite: 0,
   powerFailure: 0,
   partition: 0,
+  flapping: 0,
   mute: 0,
   brokenLines: 0,
   clockStep: 0,
   secondCopy: 0,
   emptyDisk: 0,
+  fullDisk: 0,
+  damagedDisk: 0,
 };
 
 const FAULT_PROFILES: readonly Partial<Faults>[] = [
-  { everyMs: 1_500, crash: 2, crashAtWrite: 4, powerFailure: 0.5, secondCopy: 0.7, emptyDisk: 0.2 },
-  { everyMs: 2_500, partition: 3, mute: 3, brokenLines: 1 },
+  {
+    everyMs: 1_500,
+    crash: 2,
+    crashAtWrite: 4,
+    powerFailure: 0.5,
+    secondCopy: 0.7,
+    emptyDisk: 0.2,
+    fullDisk: 1,
+    damagedDisk: 2,
+  },
+  { everyMs: 2_500, partition: 3, flapping: 1, mute: 3, brokenLines: 1 },
   { everyMs: 3_000, mute: 1 },
   {
     everyMs: 1_500,
@@ -70,6 +93,9 @@ const FAULT_PROFILES: readonly Partial<Faults>[] = [
     clockStep: 1,
     secondCopy: 0.4,
     emptyDisk: 0.2,
+    fullDisk: 0.4,
+    damagedDisk: 1,
+    flapping: 0.5,
   },
   {},
 ];
@@ -82,11 +108,12 @@ const QUALITIES: readonly Partial<NetworkQuality>[] = [
 ];
 
 /** How large a consortium is, and how often. Five is where a quorum of one half is wrong with a single liar. */
-const SIZES: readonly { readonly validators: number; readonly weight: number }[] = [
-  { validators: 1, weight: 6 },
-  { validators: 4, weight: 60 },
-  { validators: 5, weight: 22 },
-  { validators: 7, weight: 12 },
+const SIZES: readonly { readonly validators: number; readonly weight: number; readonly faultyMs: number }[] = [
+  { validators: 1, weight: 6, faultyMs: 14_000 },
+  { validators: 4, weight: 54, faultyMs: 14_000 },
+  { validators: 5, weight: 20, faultyMs: 14_000 },
+  { validators: 7, weight: 12, faultyMs: 8_000 },
+  { validators: 10, weight: 8, faultyMs: 4_000 },
 ];
 
 /** Small enough that many heights, rounds, expiries and removals fit into a minute of virtual time. */
@@ -104,23 +131,28 @@ const PARAMETERS: Partial<Parameters> = {
 
 export function scenarioOf(seed: number): Scenario {
   const chance = new Chance(`scenario ${seed}`);
-  const validators = sizeOf(chance.unit());
+  const { validators, faultyMs } = sizeOf(chance.unit());
   const maxLiars = Math.floor((validators - 1) / 3);
   const hasLiars = maxLiars > 0 && chance.is(0.6);
-  const liars = hasLiars ? distinct(chance, validators, maxLiars) : [];
-  const isWeighted = liars.length === 0 && validators > 1 && chance.is(0.2);
+  const wrong = distinct(chance, validators, maxLiars);
+  const honest = chance.is(0.25) ? 1 + chance.below(maxLiars) : 0;
+  const liars = hasLiars ? wrong.slice(0, wrong.length - honest) : [];
+  const wildClocks = wrong.slice(wrong.length - honest);
+  const isWeighted = liars.length === 0 && wildClocks.length === 0 && validators > 1 && chance.is(0.2);
   return {
     seed,
     validators,
     powers: Array.from({ length: validators }, () => (isWeighted ? 1 + chance.below(4) : 1)),
     followers: chance.is(0.25) ? 2 : 1,
     liars,
+    wildClocks,
     isLoud: chance.is(0.4),
+    plot: chance.is(0.2) ? 'divide' : null,
     liesToTheEnd: chance.is(0.5),
     parameters: { ...PARAMETERS, ...(chance.is(0.3) && { minBlockIntervalMs: 10 }) },
     quality: { ...GOOD_NETWORK, ...chance.pick(QUALITIES) },
     faults: { ...NO_FAULTS, ...chance.pick(FAULT_PROFILES) },
-    faultyMs: (validators > 5 ? 9_000 : 14_000) + chance.below(12_000),
+    faultyMs: faultyMs + chance.below(faultyMs),
     transactionEveryMs: chance.pick([60, 250, 600]),
     maxWriteMs: chance.pick([2, 10, 60]),
     storeShowsEarly: chance.is(0.5),
@@ -128,14 +160,18 @@ export function scenarioOf(seed: number): Scenario {
   };
 }
 
-/** A short, quiet run in which one machine dies at one write: half of the sweep's axis is here, half in the test. */
-export function deathAtWrite(validators: number, death: { readonly machine: number } & PlannedDeath): Scenario {
+/** Nothing breaks but what is scripted, and nobody lies but who is told to. */
+export function quietScenario(validators: number): Scenario {
   return {
     ...scenarioOf(1),
     validators,
     powers: Array.from({ length: validators }, () => 1),
     followers: 1,
     liars: [],
+    wildClocks: [],
+    isLoud: false,
+    plot: null,
+    liesToTheEnd: true,
     quality: GOOD_NETWORK,
     faults: NO_FAULTS,
     faultyMs: 2_500,
@@ -143,18 +179,22 @@ export function deathAtWrite(validators: number, death: { readonly machine: numb
     maxWriteMs: 10,
     lostAnswers: 0,
     parameters: PARAMETERS,
-    death,
   };
 }
 
-function sizeOf(unit: number): number {
+/** A short, quiet run in which one machine dies at one write: half of the sweep's axis is here, half in the test. */
+export function deathAtWrite(validators: number, death: { readonly machine: number } & PlannedDeath): Scenario {
+  return { ...quietScenario(validators), death };
+}
+
+function sizeOf(unit: number): { readonly validators: number; readonly faultyMs: number } {
   const total = SIZES.reduce((sum, { weight }) => sum + weight, 0);
   let left = unit * total;
-  for (const { validators, weight } of SIZES) {
-    left -= weight;
-    if (left < 0) return validators;
+  for (const size of SIZES) {
+    left -= size.weight;
+    if (left < 0) return size;
   }
-  return 4;
+  throw new Error('the weights do not add up');
 }
 
 function distinct(chance: Chance, end: number, count: number): number[] {

@@ -1,8 +1,10 @@
 /** One simulation from one scenario: build the world, let things break, heal, and judge. */
+import { CODES } from '../../node-core/chain/codes.ts';
+import { StoreError } from '../../node-core/ports/key-value-store.ts';
 import { Adversary } from './adversary.ts';
 import { cachedCrypto } from './cached-crypto.ts';
 import { Chance } from './chance.ts';
-import { checkAllStopped, checkMemory, checkNoStrayErrors } from './checks.ts';
+import { checkAllStopped, checkEvidence, checkMemory, checkNoStrayErrors } from './checks.ts';
 import { FaultInjector } from './faults.ts';
 import { consortium } from './fixture.ts';
 import { heightsOf, type Life, Machine, nameOfPeer } from './machine.ts';
@@ -29,7 +31,19 @@ export interface Outcome {
 const SETTLE_MS = 180_000;
 const NEW_HEIGHTS = 3;
 
-export async function simulate(scenario: Scenario, options: { readonly verbose?: boolean } = {}): Promise<Outcome> {
+export interface SimulationOptions {
+  readonly verbose?: boolean;
+}
+
+export async function simulate(scenario: Scenario, options: SimulationOptions = {}): Promise<Outcome> {
+  const simulation = await Simulation.of(scenario, options);
+  return simulation.watched(async () => {
+    await simulation.run();
+    return simulation.outcome();
+  });
+}
+
+async function worldOf(scenario: Scenario, options: SimulationOptions): Promise<World> {
   const crypto = cachedCrypto();
   const keys = new Chance(`keys ${scenario.seed}`);
   const { validators, powers, parameters } = scenario;
@@ -40,39 +54,35 @@ export async function simulate(scenario: Scenario, options: { readonly verbose?:
     suite: 'ed25519',
     timeMs: START_MS - 5_000,
   });
-  const world = new World(scenario.seed, crypto, members, scenario.liars, options.verbose ?? false);
-  const onRejection = (error: unknown) =>
-    world.fail('unhandled rejection', error instanceof Error ? (error.stack ?? '') : String(error));
-  process.on('unhandledRejection', onRejection);
-  try {
-    const simulation = new Simulation(world, scenario);
-    await simulation.run();
-    return simulation.outcome();
-  } finally {
-    process.off('unhandledRejection', onRejection);
-  }
+  return new World(scenario.seed, crypto, members, scenario.liars, options.verbose ?? false);
 }
 
-class Simulation {
-  private readonly world: World;
-  private readonly scenario: Scenario;
-  private readonly network: Network;
-  private readonly machines: Machine[] = [];
-  private readonly chain: ChainWatch;
+export class Simulation {
+  readonly world: World;
+  readonly scenario: Scenario;
+  readonly network: Network;
+  readonly machines: Machine[] = [];
+  readonly chain: ChainWatch;
+  readonly faults: FaultInjector;
+  readonly workload: Workload;
+  readonly adversaries: Adversary[] = [];
+  /** Sees each message that a machine hands to the network. */
+  onSent: (from: Machine, message: Uint8Array) => void = () => {};
   private readonly votes: VoteWatch;
-  private readonly workload: Workload;
-  private readonly faults: FaultInjector;
-  private readonly adversaries: Adversary[] = [];
   private rounds = 0;
 
-  constructor(world: World, scenario: Scenario) {
+  static async of(scenario: Scenario, options: SimulationOptions = {}): Promise<Simulation> {
+    return new Simulation(await worldOf(scenario, options), scenario);
+  }
+
+  private constructor(world: World, scenario: Scenario) {
     this.world = world;
     this.scenario = scenario;
     this.chain = new ChainWatch(world);
     const isCorrect = (index: number) => !scenario.liars.includes(index);
     this.votes = new VoteWatch(world, new Set(world.consortium.validators.map((_, i) => i).filter(isCorrect)));
     this.network = new Network(world.scheduler, world.chance.fork('network'), {
-      sent: ({ peer }, _to, message) => this.votes.sent(nameOfPeer(this.machines, peer), !this.isLiar(peer), message),
+      sent: ({ peer }, _to, message) => this.sent(peer, message),
       delivered: (from, to, message) => world.note(`${from.slice(0, 6)} > ${to.slice(0, 6)}`, message),
       dropped: ({ peer }, other, reason) => this.checkDrop(peer, other, reason),
       threw: (peer, error) =>
@@ -85,13 +95,20 @@ class Simulation {
     this.workload = new Workload(world, this.correct);
     this.faults = new FaultInjector(world, scenario, this.network, this.machines);
     for (const machine of this.machines) {
-      machine.skewMs = this.faults.skewMs();
+      machine.skewMs = this.faults.skewMs(machine);
       if (!machine.options.isByzantine) continue;
-      this.adversaries.push(new Adversary(world, machine, scenario.isLoud, () => this.faults.muteSomebody()));
+      const adversary = new Adversary(world, machine, scenario.isLoud, () => this.faults.muteSomebody());
+      if (scenario.plot !== null) adversary.play(scenario.plot);
+      this.adversaries.push(adversary);
     }
   }
 
-  private get correct(): Machine[] {
+  private sent(peer: string, message: Uint8Array): void {
+    this.votes.sent(nameOfPeer(this.machines, peer), !this.isLiar(peer), message);
+    this.onSent(this.machines.find(({ options }) => options.peer === peer)!, message);
+  }
+
+  get correct(): Machine[] {
     return this.machines.filter(({ options }) => !options.isByzantine);
   }
 
@@ -141,8 +158,9 @@ class Simulation {
     if (machine.options.isByzantine) return;
     const { store } = life.node!;
     this.chain.booted(machine, store);
+    this.workload.booted(life, store.height);
     life.node!.onCommit((block) => {
-      this.rounds = Math.max(this.rounds, store.block(block.header.height)?.certificate[0] ?? 0);
+      this.rounds = Math.max(this.rounds, store.recentBlock(block.header.height)?.certificate[0] ?? 0);
       this.chain.committed(life, store, block);
       this.workload.committed(life, store, block);
     });
@@ -150,13 +168,25 @@ class Simulation {
 
   private logged(machine: Machine, level: string, message: string, fields: Readonly<Record<string, unknown>>): void {
     if (machine.options.isByzantine || level !== 'error') return;
+    if (machine.isDamaged) {
+      // Its operator reads the log, and does something.
+      const isNoticed = String(fields.error).includes(CODES.STORE_CORRUPT.text);
+      if (isNoticed) this.world.scheduler.schedule(0, () => machine.isDamaged && machine.replaceDisk());
+      return;
+    }
     checkNoStrayErrors(this.world, this.scenario, machine, message, fields);
   }
 
-  /** A node gives up only when its vote record does not answer; it is then started again. */
+  /** A node gives up only when its vote record does not answer, or its disk is full; it is then started again. */
   private fatal(machine: Machine, error: unknown): void {
     const { life } = machine;
-    if (!machine.options.isByzantine && this.scenario.lostAnswers === 0) {
+    if (machine.isDamaged) {
+      machine.replaceDisk();
+      return;
+    }
+    const isFull = hasCode(error, 'full');
+    if (isFull) this.world.count('stops for a full disk');
+    if (!machine.options.isByzantine && this.scenario.lostAnswers === 0 && !isFull) {
       this.world.fail(
         'fatal',
         `${machine.options.name} gave up: ${error instanceof Error ? error.stack : String(error)}`,
@@ -172,7 +202,27 @@ class Simulation {
     this.world.fail('wrong accusation', `${by} dropped ${whom}: ${reason}`);
   }
 
+  /** Runs a part of a simulation; a promise that is rejected and that nobody looks at is a failure. */
+  async watched<T>(part: () => Promise<T>): Promise<T> {
+    const onRejection = (error: unknown) =>
+      this.world.fail('unhandled rejection', error instanceof Error ? (error.stack ?? '') : String(error));
+    process.on('unhandledRejection', onRejection);
+    try {
+      return await part();
+    } finally {
+      process.off('unhandledRejection', onRejection);
+    }
+  }
+
   async run(): Promise<void> {
+    const { world } = this;
+    this.begin();
+    await this.advance(this.scenario.faultyMs);
+    if (!world.hasFailed) await this.settle();
+    if (!world.hasFailed) await this.end();
+  }
+
+  begin(): void {
     const { world, scenario } = this;
     this.network.quality = scenario.quality;
     for (const machine of this.machines) world.scheduler.schedule(machine.chance.between(0, 200), () => machine.boot());
@@ -181,9 +231,12 @@ class Simulation {
     this.faults.start();
     this.workload.start(scenario.transactionEveryMs);
     this.memoryCheck();
-    await world.scheduler.run(scenario.faultyMs, () => world.hasFailed);
-    if (!world.hasFailed) await this.settle();
-    if (!world.hasFailed) await this.end();
+  }
+
+  /** Lets virtual time pass until then, until a check fails, or until `isOver`. */
+  async advance(forMs: number, isOver: () => boolean = () => false): Promise<void> {
+    const { world } = this;
+    await world.scheduler.run(world.nowMs + forMs, () => world.hasFailed || isOver());
   }
 
   private memoryCheck(): void {
@@ -192,7 +245,7 @@ class Simulation {
   }
 
   /** The network heals and the machines run; now they must get on. */
-  private async settle(): Promise<void> {
+  async settle(): Promise<void> {
     const { world, scenario } = this;
     world.say('healing');
     this.network.quality = GOOD_NETWORK;
@@ -220,10 +273,11 @@ class Simulation {
   }
 
   /** Waits until all have the same newest block, judges what is there, and stops everything in good order. */
-  private async end(): Promise<void> {
+  async end(): Promise<void> {
     const { world } = this;
     for (const machine of this.correct) {
       checkOutcome(world, this.workload, machine);
+      checkEvidence(world, this.scenario, machine);
       if (machine.life !== null) this.stop(machine.life);
     }
     await world.scheduler.run(world.nowMs + 10_000, () => world.hasFailed);
@@ -252,4 +306,12 @@ class Simulation {
       counts: Object.fromEntries([...world.counts].sort(([a], [b]) => (a < b ? -1 : 1))),
     };
   }
+}
+
+/** Whether this is a StoreError of this code, or was caused by one. */
+function hasCode(error: unknown, code: StoreError['code']): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof StoreError && cause.code === code) return true;
+  }
+  return false;
 }

@@ -28,7 +28,8 @@ describe('simulation', () => {
     await expectNoFailure(SEEDS.map(scenarioOf));
   });
 
-  it.each(['before', 'after'] as const)('survives a death right %s each write', { timeout: 120_000 }, async (side) => {
+  const sides = ['before', 'after', 'torn', 'full'] as const;
+  it.each(sides)('survives whatever happens at each write: %s', { timeout: 240_000 }, async (side) => {
     const numbers = Array.from({ length: SWEPT_WRITES }, (_, i) => i + 1);
     const deaths = numbers.map((atWrite) => ({ machine: 0, atWrite, side, restartAfterMs: 50 + 37 * (atWrite % 10) }));
     await expectNoFailure(deaths.map((death) => deathAtWrite(4, death)));

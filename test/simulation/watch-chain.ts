@@ -50,9 +50,11 @@ export class ChainWatch {
 
   /** What a machine has told before it went down must be there when it comes back. */
   booted(machine: Machine, store: ChainStore): void {
+    // What is damaged may be the newest block itself, which is noticed when it is used.
+    if (machine.isDamaged) return;
     // Durable, but nobody was told before the crash: it is the chain all the same.
     for (let height = this.height + 1; height <= store.height; height++) {
-      const { headerBytes, header } = store.block(height)!;
+      const { headerBytes, header } = store.recentBlock(height)!;
       const hash = toHex(headerHash(this.world.crypto, headerBytes));
       const row = { hash, stateRoot: toHex(header.stateRoot), timeMs: header.timeMs, by: machine.options.name };
       checkAgreement(this.world, this.agreed, height, row);
@@ -106,7 +108,7 @@ function checkExecutedOnce(world: World, packedAt: Map<string, number>, block: E
 
 /** The certificate beside a block holds more than 2/3 of the power in good signatures of different validators. */
 function checkStoredCertificate(world: World, name: string, store: ChainStore, height: number): void {
-  const stored = store.block(height);
+  const stored = store.recentBlock(height);
   if (stored === undefined) {
     world.fail('certificate', `${name} told of block ${height} and does not have it`);
     return;

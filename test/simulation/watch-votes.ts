@@ -35,7 +35,7 @@ export class VoteWatch {
       return;
     }
     if (message[0] === 'votes') for (const vote of message[1]) this.vote(vote);
-    if (message[0] !== 'proposal') return;
+    if (message[0] !== 'proposal' && message[0] !== 'compactProposal') return;
     for (const vote of message[8]) this.vote(vote);
     if (isCorrect) this.proposal(message);
   }
@@ -71,7 +71,7 @@ export class VoteWatch {
     if (power * 3 > total * 2) checkOneCertificate(this.world, this.decided, height, value);
   }
 
-  private proposal(message: Extract<Message, readonly ['proposal', ...unknown[]]>): void {
+  private proposal(message: Extract<Message, readonly ['proposal' | 'compactProposal', ...unknown[]]>): void {
     const [, height, round, validRound, proposer, , signature] = message;
     if (!this.correct.has(proposer)) return;
     const identity = `${height}/${round}/${proposer}`;

@@ -135,10 +135,17 @@ export class Workload {
       else this.takeReceipt(life, queries, sent, block.header.height);
     }
     for (const sent of this.sent) {
-      if (!sent.isGood || sent.expiry !== block.header.height || store.place(sent.sender, sent.nonce) !== undefined)
+      if (!sent.isGood || sent.expiry !== block.header.height || store.packedAt(sent.sender, sent.nonce) !== undefined)
         continue;
       this.takeExpiry(life, queries, sent, false);
     }
+  }
+
+  /** A machine is back: what expired at a height that nobody was told of can be proven now, and soon no more. */
+  booted(life: Life, height: number): void {
+    const { queries } = life;
+    if (queries === null) return;
+    for (const sent of this.unresolved) if (sent.expiry <= height) this.takeExpiry(life, queries, sent, true);
   }
 
   private takeReceipt(life: Life, queries: Queries, sent: Sent, height: number): void {
@@ -159,7 +166,7 @@ export class Workload {
         this.checkResult(sent, facts);
       },
       (error) => {
-        if (life.alive) world.fail('receipt', `${name} threw ${String(error)}`);
+        refusedToProve(world, life, 'receipt', error);
       },
     );
   }
@@ -189,7 +196,7 @@ export class Workload {
         world.count('expiry certificates verified');
       },
       (error) => {
-        if (life.alive) world.fail('expiry', `${name} threw ${String(error)}`);
+        refusedToProve(world, life, 'expiry', error);
       },
     );
   }
@@ -204,7 +211,7 @@ export function checkOutcome(world: World, workload: Workload, machine: Machine)
   const { node, options } = machine;
   if (node === null) return;
   for (const sent of workload.sent) {
-    const place = node.store.place(sent.sender, sent.nonce);
+    const place = node.store.packedAt(sent.sender, sent.nonce);
     if (sent.isGood && sent.state === 'final' && place === undefined) {
       world.fail(
         'nothing lost',
@@ -224,4 +231,12 @@ export function checkOutcome(world: World, workload: Workload, machine: Machine)
         world.fail('rejected', `${options.name}: ${sent.what} ${isThere ? 'left a trace' : 'has no effect'}`);
     }
   }
+}
+
+/** A node gives out nothing that it cannot prove; only damage excuses that it cannot. */
+function refusedToProve(world: World, life: Life, check: string, error: unknown): void {
+  const { machine } = life;
+  if (!life.alive) return;
+  if (machine.isDamaged) machine.replaceDisk();
+  else world.fail(check, `${machine.options.name} threw ${String(error)}`);
 }

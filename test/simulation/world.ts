@@ -1,5 +1,6 @@
 /** What all parts of one simulation share: virtual time, chance, the network, the record of what happened. */
 import { createHash, type Hash } from 'node:crypto';
+import { accountIdToText } from '../../node-core/codec/account-id.ts';
 import type { CryptoProvider } from '../../node-core/crypto/provider.ts';
 import type { Log } from '../../node-core/ports/log.ts';
 import { Chance } from './chance.ts';
@@ -57,6 +58,12 @@ export class World {
 
   count(what: string): void {
     this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
+  }
+
+  /** Index of the validator with this account, as text; −1 for none. */
+  validatorWithAccount(account: string): number {
+    const { validators } = this.consortium.genesis.validators;
+    return validators.findIndex(({ id }) => accountIdToText(id) === account);
   }
 
   /** Makes an event part of the history whose hash two runs of a seed must share. */

@@ -1,0 +1,70 @@
+/** governance.registerNode and unregisterNode: a participant says which nodes are its own. */
+import { refusal } from '../../chain/codes.ts';
+import {
+  MAX_NODES,
+  REGISTER_NODE,
+  type RegisterNode,
+  registerNodeBody,
+  UNREGISTER_NODE,
+  type UnregisterNode,
+  unregisterNodeBody,
+} from '../../chain/operations/register-node.ts';
+import { stateKey } from '../../chain/state-keys.ts';
+import { equal } from '../../codec/bytes.ts';
+import { accountOfNode, encodeNode, encodeNodes, nodesOf } from '../../ledger/nodes.ts';
+import type { OperationType } from '../../ledger/operation-type.ts';
+
+export const registerNode: OperationType<RegisterNode> = {
+  type: REGISTER_NODE,
+  clause: 'governance',
+  body: registerNodeBody,
+
+  /** The key, and the account's list. */
+  stateEntries: () => 2,
+
+  check: ({ state, genesis, sender }, { nodeKey }) => {
+    const owner = accountOfNode(state, genesis, nodeKey);
+    if (owner !== undefined && !equal(owner, sender)) return refusal('NODE_TAKEN');
+    const own = nodesOf(state, sender);
+    const isNew = !own.some((key) => equal(key, nodeKey));
+    return isNew && own.length >= MAX_NODES ? refusal('NODES_FULL', `${MAX_NODES} nodes`) : null;
+  },
+
+  apply: ({ state, sender }, { nodeKey, noteKey }, effects) => {
+    const others = nodesOf(state, sender).filter((key) => !equal(key, nodeKey));
+    effects.set(stateKey.node(nodeKey), encodeNode([sender, noteKey ?? null]));
+    effects.set(stateKey.nodes(sender), encodeNodes([...others, nodeKey]));
+    effects.emit(
+      'governance.nodeRegistered',
+      new Map([
+        ['node', nodeKey],
+        ['account', sender],
+      ]),
+    );
+  },
+};
+
+export const unregisterNode: OperationType<UnregisterNode> = {
+  type: UNREGISTER_NODE,
+  clause: 'governance',
+  body: unregisterNodeBody,
+
+  stateEntries: () => 2,
+
+  check: ({ state, genesis, sender }, { nodeKey }) => {
+    const owner = accountOfNode(state, genesis, nodeKey);
+    return owner !== undefined && equal(owner, sender) ? null : refusal('NODE_UNKNOWN');
+  },
+
+  apply: ({ state, sender }, { nodeKey }, effects) => {
+    effects.set(stateKey.node(nodeKey), encodeNode(null));
+    effects.set(stateKey.nodes(sender), encodeNodes(nodesOf(state, sender).filter((key) => !equal(key, nodeKey))));
+    effects.emit(
+      'governance.nodeUnregistered',
+      new Map([
+        ['node', nodeKey],
+        ['account', sender],
+      ]),
+    );
+  },
+};

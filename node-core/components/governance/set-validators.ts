@@ -1,0 +1,71 @@
+/** governance.setValidators: checks the approvals and keeps the set until its height. */
+import { type Refusal, refusal } from '../../chain/codes.ts';
+import {
+  MAX_HEIGHTS_AHEAD,
+  SET_VALIDATORS,
+  type SetValidators,
+  setValidatorsBody,
+} from '../../chain/operations/set-validators.ts';
+import { approvalRefusal, proposedSet, proposedSetOrRefusal } from '../../chain/set-approval.ts';
+import { stateKey } from '../../chain/state-keys.ts';
+import { equal } from '../../codec/bytes.ts';
+import { decode } from '../../codec/cbor.ts';
+import { keyId } from '../../crypto/keys.ts';
+import { accountOf, reserveKey } from '../../ledger/accounts.ts';
+import type { OperationContext, OperationType } from '../../ledger/operation-type.ts';
+import { encodePendingSet, pendingSetIn } from '../../ledger/validators.ts';
+
+export const setValidators: OperationType<SetValidators> = {
+  type: SET_VALIDATORS,
+  clause: 'governance',
+  body: setValidatorsBody,
+
+  /** The pending set, and the keys that were nobody's. */
+  stateEntries: ({ validators }) => 1 + validators.reduce((sum, v) => sum + (v.standbyKey === undefined ? 1 : 2), 0),
+
+  check: (context, body) => timeRefusal(context, body) ?? memberRefusal(context, body) ?? approved(context, body),
+
+  apply: (context, body, effects) => {
+    const { crypto } = context;
+    const { effectiveHeight } = body;
+    const set = proposedSet(crypto, body);
+    effects.set(stateKey.nextValidators(), encodePendingSet({ effectiveHeight, bytes: set.bytes }));
+    for (const { id, keys } of set.validators) for (const key of keys) reserveKey(crypto, id, key, effects);
+    effects.emit(
+      'governance.validatorsApproved',
+      new Map<string, Uint8Array | number>([
+        ['effectiveHeight', effectiveHeight],
+        ['set', set.hash],
+      ]),
+    );
+  },
+};
+
+function timeRefusal({ state, height }: OperationContext, { effectiveHeight }: SetValidators): Refusal | null {
+  if (effectiveHeight <= height || effectiveHeight > height + MAX_HEIGHTS_AHEAD)
+    return refusal('SET_HEIGHT', `effective at ${effectiveHeight}, at height ${height}`);
+  // Approvals of an earlier change must not undo a later one: the one that was approved first comes first.
+  const pending = pendingSetIn(state);
+  return pending === null ? null : refusal('SET_PENDING', `a change is effective at ${pending.effectiveHeight}`);
+}
+
+function memberRefusal({ crypto, state, validators }: OperationContext, body: SetValidators): Refusal | null {
+  const set = proposedSetOrRefusal(crypto, body);
+  if ('code' in set) return set;
+  if (equal(set.hash, validators.hash)) return refusal('SET_INVALID', 'it is the set in force');
+  for (const { id, keys } of set.validators) {
+    if (accountOf(state, id)?.kind !== 'validator') return refusal('SET_ACCOUNT');
+    for (const key of keys) {
+      const owner = state.get(stateKey.accountByKey(keyId(crypto, key)));
+      if (owner !== undefined && !equal(decode(owner) as Uint8Array, id)) return refusal('KEY_IN_USE');
+    }
+  }
+  return null;
+}
+
+function approved({ crypto, chain, protocolVersion, validators }: OperationContext, body: SetValidators) {
+  const { effectiveHeight, approvals } = body;
+  const next = proposedSet(crypto, body).hash;
+  const proposed = { chain, protocolVersion, current: validators.hash, next, effectiveHeight };
+  return approvalRefusal(crypto, validators, proposed, approvals);
+}

@@ -1,0 +1,57 @@
+/** The one way in for blocks that others decided, whoever brings them: verified, executed, made part of the chain. */
+import { type Certificate, certificateChecks, type SignedMessage } from '../chain/certificate.ts';
+import type { CryptoProvider } from '../crypto/provider.ts';
+import type { ExecutedBlock } from '../ledger/execute-block.ts';
+import type { SignatureVerifier } from '../ports/signature-verifier.ts';
+import type { ChainStore } from './chain-store.ts';
+import type { Executor } from './executor.ts';
+import { belongsToHeader, type StoredBlock } from './stored-block.ts';
+
+export interface BlockIntakeParts {
+  readonly crypto: CryptoProvider;
+  readonly store: ChainStore;
+  readonly executor: Executor;
+  readonly verifier: SignatureVerifier;
+  readonly commit: (executed: ExecutedBlock, certificate: Certificate) => Promise<void>;
+}
+
+/** It is not the block that the validators decided: whoever brought it is at fault. */
+export class BadBlock extends Error {
+  override readonly name = 'BadBlock';
+}
+
+export class BlockIntake {
+  private readonly parts: BlockIntakeParts;
+
+  constructor(parts: BlockIntakeParts) {
+    this.parts = parts;
+  }
+
+  /**
+   * Takes the next block of the chain; one of another height is passed over. Runs in the serial queue.
+   * @param verified is called once it is known to be what was decided, before the block is committed.
+   * @throws {BadBlock} and has changed nothing then.
+   */
+  async take(block: StoredBlock, verified: () => void = () => {}): Promise<void> {
+    const { crypto, store, executor } = this.parts;
+    const { height } = block.header;
+    if (height !== store.height + 1) return;
+    if (!(await this.isCertified(block))) throw new BadBlock(`block ${height} without a valid certificate`);
+    if (!belongsToHeader(crypto, block)) throw new BadBlock(`block ${height} with transactions that are not its own`);
+    verified();
+    const executed = await executor.judge(block);
+    // Certified and whole, and yet it executes differently here: this node is wrong, or more than 2/3 are. It stops.
+    if ('code' in executed) {
+      throw new Error(`certified block ${height} does not execute here: ${executed.code} ${executed.detail ?? ''}`);
+    }
+    await this.parts.commit(executed, block.certificate);
+  }
+
+  private async isCertified({ header, headerBytes, certificate }: StoredBlock): Promise<boolean> {
+    const { crypto, store, verifier } = this.parts;
+    const checks = certificateChecks(crypto, store.validators, header, headerBytes, certificate);
+    if (!Array.isArray(checks)) return false;
+    const results = await verifier.verify(checks as readonly SignedMessage[], true);
+    return results.every(Boolean);
+  }
+}

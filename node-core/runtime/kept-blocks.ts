@@ -1,0 +1,273 @@
+/**
+ * The blocks that a node keeps: the newest in the store, the older ones in sealed segments among the blobs.
+ *
+ * | row | key | value |
+ * |---|---|---|
+ * | `b` | height | block, a long value |
+ * | `c` | height | [certificate, results], a long value |
+ * | `q` | height | digest of both, from the time when they were verified; stays when they are sealed |
+ * | `k` | | [first height that is kept, segments below this number are sealed or not wanted] |
+ *
+ * A segment is sealed when its 256 heights and one more are there and all of their effects are in the store, so that
+ * the newest block, and those that a start executes again, always are in the store. It is written whole first; then one
+ * write removes the rows and counts it as sealed. Whatever a crash leaves is a store that seals again. Nothing that is
+ * read is believed: a block whose bytes have another digest than when it was verified is not given out.
+ */
+import { encodeBlock } from '../chain/block.ts';
+import type { Certificate } from '../chain/certificate.ts';
+import { BropError } from '../chain/codes.ts';
+import {
+  encodeRow,
+  encodeSegmentHeader,
+  firstHeightOf,
+  lastHeightOf,
+  type Row,
+  readRow,
+  rowLength,
+  SEGMENT_HEIGHTS,
+  segmentOf,
+  segmentPath,
+  segmentRows,
+} from '../chain/segment.ts';
+import { concat, equal, uint64 } from '../codec/bytes.ts';
+import { decode, encode } from '../codec/cbor.ts';
+import { CodecError } from '../codec/error.ts';
+import { tuple, uint } from '../codec/schema.ts';
+import type { CryptoProvider } from '../crypto/provider.ts';
+import type { ExecutedBlock } from '../ledger/execute-block.ts';
+import type { Blobs } from '../ports/blobs.ts';
+import type { KeyValueStore, Reads, Write } from '../ports/key-value-store.ts';
+import { longValue, longValueRemoval, longValueWrites } from './long-values.ts';
+import { decodeStoredBlock, encodeCommit, type StoredBlock } from './stored-block.ts';
+
+const [BLOCK, COMMIT, DIGEST, KEPT] = [...'bcqk'].map((letter) => Uint8Array.of(letter.charCodeAt(0))) as [
+  Uint8Array,
+  Uint8Array,
+  Uint8Array,
+  Uint8Array,
+];
+const keptSchema = tuple(uint({ min: 1 }), uint());
+
+export interface Kept {
+  /** The lowest height that is here, when there is any. */
+  readonly firstHeight: number;
+  /** Segments below this number are no longer in the store. */
+  readonly sealed: number;
+}
+
+/** Gives other work its turn: a segment is long. */
+export type Pause = () => Promise<void>;
+
+export class KeptBlocks {
+  private readonly crypto: CryptoProvider;
+  private readonly kv: KeyValueStore;
+  private readonly blobs: Blobs;
+  private readonly originHeight: number;
+  private kept: Kept;
+
+  /** @param originHeight height of the snapshot that the store began from, or 0. */
+  constructor(crypto: CryptoProvider, kv: KeyValueStore, blobs: Blobs, originHeight: number) {
+    this.crypto = crypto;
+    this.kv = kv;
+    this.blobs = blobs;
+    this.originHeight = originHeight;
+    this.kept = readKept(kv, originHeight);
+  }
+
+  get firstHeight(): number {
+    return this.kept.firstHeight;
+  }
+  get sealed(): number {
+    return this.kept.sealed;
+  }
+
+  /** The rows of a new block. */
+  writes(executed: ExecutedBlock, certificate: Certificate): Write[] {
+    const { header, headerBytes, results } = executed;
+    const transactions = executed.transactions.map((t) => t.transaction.bytes);
+    const row: Row = [encodeBlock({ header, headerBytes, transactions }), encodeCommit(certificate, results)];
+    const at = uint64(header.height);
+    return [
+      ...longValueWrites(concat(BLOCK, at), row[0]),
+      ...longValueWrites(concat(COMMIT, at), row[1]),
+      { key: concat(DIGEST, at), value: digestOf(this.crypto, row) },
+    ];
+  }
+
+  /** The bytes of a block that is not sealed yet, as they were written. */
+  recent(height: number): Row | undefined {
+    return recentRow(this.kv, height);
+  }
+
+  /**
+   * The exact bytes [block, commit], as they were verified.
+   * @throws {BropError} STORE_CORRUPT, naming the file or row.
+   */
+  async row(height: number): Promise<Row | undefined> {
+    if (height < this.kept.firstHeight) return undefined;
+    const recent = this.recent(height);
+    if (recent !== undefined) return this.sound(recent, height, 'the store');
+    const segment = segmentOf(height);
+    if (!this.isSealed(segment)) return undefined;
+    const path = segmentPath(segment);
+    const row = await naming(path, () => readRow(this.blobs, height));
+    if (row !== undefined) return this.sound(row, height, path);
+    // Pruned while it was being looked for, or gone.
+    if (height < this.kept.firstHeight) return undefined;
+    throw new BropError('STORE_CORRUPT', `${path} is missing`);
+  }
+
+  /** A block with what was recorded beside it. @throws {BropError} STORE_CORRUPT, naming the file or row. */
+  async block(height: number): Promise<StoredBlock | undefined> {
+    const row = await this.row(height);
+    return row === undefined ? undefined : decodeStoredBlock(...row);
+  }
+
+  /** A segment that the snapshot came in the middle of stays in the store. */
+  private isSealed(segment: number): boolean {
+    return segment < this.kept.sealed && firstHeightOf(segment) > this.originHeight;
+  }
+
+  /** @throws {BropError} STORE_CORRUPT */
+  private sound(row: Row, height: number, where: string): Row {
+    const digest = this.kv.get(concat(DIGEST, uint64(height)));
+    if (digest !== undefined && equal(digest, digestOf(this.crypto, row))) return row;
+    throw new BropError('STORE_CORRUPT', `${where}: block ${height} is not as it was verified`);
+  }
+
+  /** All blocks from a height on, one after the other; a sealed segment is read in long pieces. */
+  async *from(height: number): AsyncGenerator<StoredBlock> {
+    let next = Math.max(height, this.kept.firstHeight);
+    for (;;) {
+      if (this.isSealed(segmentOf(next)) && this.recent(next) === undefined) {
+        const path = segmentPath(segmentOf(next));
+        const last = lastHeightOf(segmentOf(next));
+        const rows = segmentRows(this.blobs, segmentOf(next), SEGMENT_HEIGHTS, next);
+        while (next <= last) {
+          const { value } = await naming(path, () => rows.next());
+          if (value === undefined) throw new BropError('STORE_CORRUPT', `${path} is missing`);
+          yield decodeStoredBlock(...this.sound(value.row, next++, path));
+        }
+      }
+      const block = await this.block(next);
+      if (block === undefined) return;
+      yield block;
+      next += 1;
+    }
+  }
+
+  /**
+   * Seals the oldest segment that is complete; false when there is none. Never two at once.
+   * @throws {StoreError} when there is no room: all is as it was. @throws {BropError} STORE_CORRUPT
+   */
+  async sealNext(height: number, pause: Pause): Promise<boolean> {
+    const { firstHeight, sealed } = this.kept;
+    if (height <= lastHeightOf(sealed)) return false;
+    const heights = Array.from({ length: SEGMENT_HEIGHTS }, (_, i) => firstHeightOf(sealed) + i);
+    const lengths: number[] = [];
+    for (const at of heights) {
+      lengths.push(rowLength(this.unsealed(at)));
+      await pause();
+    }
+    await this.blobs.put(segmentPath(sealed), this.content(encodeSegmentHeader(sealed, lengths), heights, pause));
+    await this.write({ firstHeight, sealed: sealed + 1 }, heights);
+    return true;
+  }
+
+  private async *content(header: Uint8Array, heights: readonly number[], pause: Pause): AsyncGenerator<Uint8Array> {
+    yield header;
+    for (const height of heights) {
+      yield encodeRow(this.unsealed(height));
+      await pause();
+    }
+  }
+
+  private unsealed(height: number): Row {
+    const row = this.recent(height);
+    if (row === undefined) throw new BropError('STORE_CORRUPT', `block ${height} is missing`);
+    return row;
+  }
+
+  /**
+   * Forgets the oldest segment when all of its heights are below `height`; false when none is to go. What refers to
+   * the blocks goes before the file, so that a crash in between leaves a file that is found again.
+   * @param forget what refers to a block that goes.
+   */
+  async pruneNext(height: number, forget: (block: StoredBlock) => void, pause: Pause): Promise<boolean> {
+    const segment = segmentOf(this.kept.firstHeight);
+    if (lastHeightOf(segment) >= height || segment >= this.kept.sealed) return false;
+    const gone: number[] = [];
+    for (let at = this.kept.firstHeight; at <= lastHeightOf(segment); at++) {
+      gone.push(at);
+      const block = await this.blockIfSound(at);
+      if (block !== undefined) forget(block);
+      await pause();
+    }
+    const digests = gone.map((at) => ({ key: concat(DIGEST, uint64(at)), value: null }));
+    await this.write({ firstHeight: lastHeightOf(segment) + 1, sealed: this.kept.sealed }, gone, digests);
+    await this.blobs.remove(segmentPath(segment));
+    return true;
+  }
+
+  /** What is damaged goes like the rest, and only leaves its places behind. */
+  private async blockIfSound(height: number): Promise<StoredBlock | undefined> {
+    try {
+      return await this.block(height);
+    } catch (error) {
+      if (error instanceof BropError && error.code === 'STORE_CORRUPT') return undefined;
+      throw error;
+    }
+  }
+
+  /** Paths of the segments that are to be among the blobs. */
+  sealedPaths(): string[] {
+    const paths: string[] = [];
+    for (let segment = segmentOf(this.kept.firstHeight); segment < this.kept.sealed; segment++)
+      if (this.isSealed(segment)) paths.push(segmentPath(segment));
+    return paths;
+  }
+
+  /** Removes the files of blocks that are no longer kept: a crash may have come before that. */
+  async removePruned(): Promise<void> {
+    const wanted = new Set(this.sealedPaths());
+    for (const path of await this.blobs.list('blocks/')) if (!wanted.has(path)) await this.blobs.remove(path);
+  }
+
+  private async write(kept: Kept, removed: readonly number[], also: readonly Write[] = []): Promise<void> {
+    await this.kv.write([
+      ...also,
+      { key: KEPT, value: encode(keptSchema.encode([kept.firstHeight, kept.sealed])) },
+      ...removed.flatMap((height) => [
+        ...longValueRemoval(this.kv, concat(BLOCK, uint64(height))),
+        ...longValueRemoval(this.kv, concat(COMMIT, uint64(height))),
+      ]),
+    ]);
+    this.kept = kept;
+  }
+}
+
+/** Of a row, without putting its long parts together. */
+export function digestOf(crypto: CryptoProvider, [block, commit]: Row): Uint8Array {
+  return crypto.hash('sha-256', concat(crypto.hash('sha-256', block), crypto.hash('sha-256', commit)));
+}
+
+export function recentRow(kv: Reads, height: number): Row | undefined {
+  const block = longValue(kv, concat(BLOCK, uint64(height)));
+  const commit = longValue(kv, concat(COMMIT, uint64(height)));
+  return block === undefined || commit === undefined ? undefined : [block, commit];
+}
+
+function readKept(kv: KeyValueStore, originHeight: number): Kept {
+  const bytes = kv.get(KEPT);
+  if (bytes === undefined) return { firstHeight: originHeight + 1, sealed: Math.ceil(originHeight / SEGMENT_HEIGHTS) };
+  const [firstHeight, sealed] = keptSchema.decode(decode(bytes), 'kept');
+  return { firstHeight, sealed };
+}
+
+async function naming<T>(path: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    throw error instanceof CodecError ? new BropError('STORE_CORRUPT', `${path}: ${error.message}`) : error;
+  }
+}

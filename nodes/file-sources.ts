@@ -1,0 +1,21 @@
+/** The plain files of a chain by the name that a config or a command line gives their place: a URL or a folder. */
+import { openFolderFiles } from '../adapters/blobs-folder/blobs-folder.ts';
+import { httpFiles } from '../adapters/files-http/files-http.ts';
+import { BropError } from '../node-core/chain/codes.ts';
+import type { FileSource } from '../node-core/runtime/file-sync.ts';
+
+export function isUrl(name: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(name);
+}
+
+/** @throws {BropError} CONFIG_INVALID for a URL that names no files; a folder need not be there yet. */
+export function openFileSource(name: string): FileSource {
+  if (!isUrl(name)) return { name, files: openFolderFiles(name) };
+  try {
+    const files = httpFiles({ url: name });
+    return { name, files, close: () => files.close() };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new BropError('CONFIG_INVALID', `fileSources: ${error.message}: http(s), without a query or a password.`);
+  }
+}

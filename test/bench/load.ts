@@ -1,0 +1,80 @@
+/** Offers transactions to a chain at a steady rate, or as fast as it takes them, and watches what becomes final. */
+import { encodeTogether } from '../../node-core/chain/transaction-batch.ts';
+import type { HttpClient } from './client.ts';
+
+/** Transactions in one request, as a partner with much to register sends them. */
+const TOGETHER = 32;
+/** Requests under way at once. */
+const IN_FLIGHT = 16;
+const POLL_MS = 100;
+
+export interface Offer {
+  readonly transactions: readonly Uint8Array[];
+  /** Transactions a second; Infinity: as fast as they are taken. */
+  readonly perSecond: number;
+  /** Most transactions taken and not yet final: a client that waits for its receipts. Infinity: one that does not. */
+  readonly maxOutstanding: number;
+  readonly seconds: number;
+  /** Before the rate is measured. */
+  readonly warmUpSeconds: number;
+}
+
+export interface Outcome {
+  /** Transactions that became final per second, after the warm-up. */
+  readonly tps: number;
+  readonly accepted: number;
+  readonly refused: number;
+  readonly committed: number;
+}
+
+const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** @throws {Error} when all transactions were sent before the time was over: the offer is too small. */
+export async function offer(http: HttpClient, options: Offer): Promise<Outcome> {
+  const { transactions, perSecond, maxOutstanding, seconds, warmUpSeconds } = options;
+  const logSize = async () => Number((await http.json('/v1/status')).logSize);
+  const before = await logSize();
+  const begin = performance.now();
+  let [next, accepted, refused, final, stopped] = [0, 0, 0, before, false];
+  const mayGoOn = () =>
+    next < ((performance.now() - begin) / 1_000) * perSecond && accepted - (final - before) < maxOutstanding;
+  const worker = async () => {
+    while (!stopped && next < transactions.length) {
+      if (!mayGoOn()) {
+        await sleep(2);
+        continue;
+      }
+      const part = transactions.slice(next, next + TOGETHER);
+      next += part.length;
+      const taken = await submitTogether(http, part);
+      accepted += taken;
+      refused += part.length - taken;
+    }
+  };
+  const workers = Array.from({ length: IN_FLIGHT }, worker);
+  const look = async () => {
+    final = await logSize();
+    return { atMs: performance.now(), final };
+  };
+  const poll = setInterval(() => void look(), POLL_MS);
+  await sleep(warmUpSeconds * 1_000);
+  const first = await look();
+  await sleep(seconds * 1_000);
+  const last = await look();
+  const ranDry = next >= transactions.length;
+  stopped = true;
+  clearInterval(poll);
+  await Promise.all(workers);
+  if (ranDry) throw new Error('all transactions were sent before the time was over');
+  const tps = ((last.final - first.final) / (last.atMs - first.atMs)) * 1_000;
+  return { tps, accepted, refused, committed: last.final - before };
+}
+
+/** How many of them were taken. */
+async function submitTogether(http: HttpClient, transactions: readonly Uint8Array[]): Promise<number> {
+  const headers = { 'content-type': 'application/cbor' };
+  const { status, body } = await http.send('POST', '/v1/transactions/batch', encodeTogether(transactions), headers);
+  if (status !== 200) return 0;
+  const { outcomes } = JSON.parse(String(body)) as { readonly outcomes: readonly { readonly status: number }[] };
+  return outcomes.filter((outcome) => outcome.status === 202).length;
+}
