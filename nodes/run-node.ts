@@ -11,16 +11,18 @@ import { type MtlsTransport, mtlsTransport } from '../adapters/transport-mtls/tr
 import { voteRecordFile } from '../adapters/vote-record-file/vote-record.ts';
 import { BropError } from '../node-core/chain/codes.ts';
 import { decodeGenesis, type Genesis } from '../node-core/chain/genesis.ts';
-import { equal, toHex } from '../node-core/codec/bytes.ts';
+import { fromHex, toHex } from '../node-core/codec/bytes.ts';
+import type { CborValue } from '../node-core/codec/cbor.ts';
 import { CodecError } from '../node-core/codec/error.ts';
 import type { KeyValueStore } from '../node-core/ports/key-value-store.ts';
 import type { Log } from '../node-core/ports/log.ts';
 import type { Signer } from '../node-core/ports/signer.ts';
+import type { PeerId } from '../node-core/ports/transport.ts';
 import type { ChainStore } from '../node-core/runtime/chain-store.ts';
-import { MAX_MESSAGE_BYTES } from '../node-core/runtime/messages.ts';
+import { isUrgent, MAX_MESSAGE_BYTES } from '../node-core/runtime/messages.ts';
 import { Node } from '../node-core/runtime/node.ts';
 import { Publication } from '../node-core/runtime/publication.ts';
-import { Voting, type VotingIdentity } from '../node-core/runtime/voting.ts';
+import { Voting } from '../node-core/runtime/voting.ts';
 import type { NodeConfig } from './config.ts';
 import { openFileSource } from './file-sources.ts';
 import { type Observation, observe } from './observe/observe.ts';
@@ -66,8 +68,8 @@ export async function runNode(config: NodeConfig): Promise<RunningNode> {
     end = resolve;
   });
   const voting =
-    config.role === 'validator' ? await openVoting(config, genesis, store, identity.peerId, observed) : undefined;
-  const transport = openTransport(config, identity, log);
+    config.role === 'validator' ? await openVoting(config, genesis, store, identity.peerId, observed, log) : undefined;
+  const transport = openTransport(config, identity, store, log);
   const verifier = startSignatureWorkers({ workers: config.signatureWorkers });
   const node = new Node({
     crypto: nativeCrypto,
@@ -85,7 +87,11 @@ export async function runNode(config: NodeConfig): Promise<RunningNode> {
     ...retention(config, genesis),
   });
   const snapshots = snapshotWriter(config, store, blobs, log);
-  node.onCommit(({ header }) => snapshots.afterBlock(header.height));
+  node.onCommit(({ header, events }) => {
+    snapshots.afterBlock(header.height);
+    for (const [, , type, data] of events)
+      if (type === 'governance.nodeUnregistered') turnAway(config, transport, data);
+  });
   const api = await startAll(config, node, files, log, observed);
   closeApi = async () => api?.close();
   log.info('the node runs', {
@@ -104,12 +110,25 @@ export async function runNode(config: NodeConfig): Promise<RunningNode> {
   return { node, apiUrl: api?.url ?? null, nodePort: transport.port, ended, stop };
 }
 
-function openTransport({ peers, listen }: NodeConfig, identity: NodeIdentity, log: Log): MtlsTransport {
+function openTransport(
+  { peers, listen }: NodeConfig,
+  identity: NodeIdentity,
+  store: ChainStore,
+  log: Log,
+): MtlsTransport {
+  const admits = (peer: PeerId) => store.accountOfNode(fromHex(peer)) !== undefined;
   const others = peers
     .filter(({ id }) => id !== identity.peerId)
     .map(({ id, host, port }) => (host === undefined || port === undefined ? { id } : { id, host, port }));
-  const options = { identity, peers: others, log, maxMessageBytes: MAX_MESSAGE_BYTES };
+  const options = { identity, peers: others, admits, log, maxMessageBytes: MAX_MESSAGE_BYTES, isUrgent };
   return naming('peers', () => mtlsTransport(listen === undefined ? options : { ...options, listen }));
+}
+
+/** A node that is no longer registered, unless it is one of our own choice. */
+function turnAway({ peers }: NodeConfig, transport: MtlsTransport, data: CborValue): void {
+  const nodeKey = data instanceof Map ? data.get('node') : undefined;
+  const peer = nodeKey instanceof Uint8Array ? toHex(nodeKey) : '';
+  if (!peers.some(({ id }) => id === peer)) transport.drop(peer, 'its key is no longer registered on the chain');
 }
 
 /** The state refers to blocks as long as it holds their nonces. @throws {BropError} CONFIG_INVALID */
@@ -184,35 +203,22 @@ async function openVoting(
   store: ChainStore,
   peerId: string,
   observed: Observation,
+  log: Log,
 ): Promise<Voting> {
-  const identity = votingIdentity(config, genesis);
-  if (toHex(genesis.document.validators[identity.index]!.nodeKey) !== peerId) {
-    throw new BropError(
-      'CONFIG_INVALID',
-      `nodeKey: ${config.nodeKey} is not the one that the genesis has for this validator.`,
-    );
-  }
+  const signer = naming('consensusKey', () => openKeyFile(config.consensusKey));
   const folder = join(config.dataFolder, VOTE_RECORD_FOLDER);
   // A record that is gone after the first block here must not be begun anew: what it held has been signed.
   const create = store.height === (store.origin?.header.height ?? 0);
   const scope = { crypto: nativeCrypto, chain: genesis.hash, protocolVersion: genesis.document.protocolVersion };
   try {
-    return await Voting.open(scope, identity, observed.voteRecord(voteRecordFile({ folder, create })));
+    const record = observed.voteRecord(voteRecordFile({ folder, create }));
+    const voting = await Voting.open(scope, { index: 0, key: 0, signer }, record);
+    if (!voting.follow(store.validators))
+      log.warn('the consensus key is not in the validator set: the node follows until it is', { height: store.height });
+    if (store.accountOfNode(fromHex(peerId)) === undefined)
+      log.warn('the node key is not registered on the chain: validators that do not pin it turn it away', { peerId });
+    return voting;
   } catch (error) {
     throw explained(error);
   }
-}
-
-function votingIdentity(config: Extract<NodeConfig, { role: 'validator' }>, genesis: Genesis): VotingIdentity {
-  const signer = naming('consensusKey', () => openKeyFile(config.consensusKey));
-  for (const [index, { keys }] of genesis.validators.validators.entries()) {
-    for (const [key, publicKey] of keys.entries()) {
-      if (publicKey.suite === signer.publicKey.suite && equal(publicKey.bytes, signer.publicKey.bytes))
-        return { index, key: key as 0 | 1, signer };
-    }
-  }
-  throw new BropError(
-    'CONFIG_INVALID',
-    `consensusKey: ${config.consensusKey} is not the key of a validator of this chain.`,
-  );
 }

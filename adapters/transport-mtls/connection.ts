@@ -1,5 +1,6 @@
 import type { TLSSocket } from 'node:tls';
-import { FRAME_HEAD_BYTES, FrameReader, packFrames } from './frames.ts';
+import { FrameReader, packFrames } from './frames.ts';
+import { type QueueBudget, SendQueue } from './send-queue.ts';
 import type { TransportSettings } from './settings.ts';
 
 export interface ConnectionEvents {
@@ -9,7 +10,7 @@ export interface ConnectionEvents {
 }
 
 /** Handed to the operating system at a time; the rest waits here, where it is counted. */
-const WRITE_BYTES = 1024 * 1024;
+const WRITE_BYTES = 256 * 1024;
 
 /** Frames over one TLS connection whose key has been checked: queue, batching, signs of life, and time limits. */
 export class Connection {
@@ -21,8 +22,7 @@ export class Connection {
   readonly #settings: TransportSettings;
   readonly #events: ConnectionEvents;
   readonly #reader: FrameReader;
-  #queue: Uint8Array[] = [];
-  #queuedBytes = 0;
+  readonly #queue: SendQueue;
   #flushing = false;
   #sentAt = this.openedAt;
   #takenAt = this.openedAt;
@@ -30,12 +30,19 @@ export class Connection {
   #frameSince: number | undefined;
   #closed = false;
 
-  constructor(socket: TLSSocket, outbound: boolean, settings: TransportSettings, events: ConnectionEvents) {
+  constructor(
+    socket: TLSSocket,
+    outbound: boolean,
+    settings: TransportSettings,
+    budget: QueueBudget,
+    events: ConnectionEvents,
+  ) {
     this.outbound = outbound;
     this.remote = `${socket.remoteAddress}:${socket.remotePort}`;
     this.#socket = socket;
     this.#settings = settings;
     this.#events = events;
+    this.#queue = new SendQueue(settings.maxQueuedBytes, budget);
     this.#reader = new FrameReader(settings.maxMessageBytes);
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => this.#received(chunk));
@@ -44,13 +51,11 @@ export class Connection {
     socket.on('close', () => this.close('closed by the peer'));
   }
 
-  /** Queues a frame; false when it does not fit into the queue any more. An empty frame is a sign of life. */
-  send(message: Uint8Array): boolean {
-    const size = FRAME_HEAD_BYTES + message.length;
-    if (this.#closed || this.#queuedBytes + size > this.#settings.maxQueuedBytes) return false;
-    if (this.#queuedBytes === 0) this.#takenAt = performance.now();
-    this.#queue.push(message);
-    this.#queuedBytes += size;
+  /** Queues a message; false when it does not fit into the queue any more. One of no bytes is a sign of life. */
+  send(message: Uint8Array, isUrgent: boolean): boolean {
+    const wasEmpty = this.#queue.bytes === 0;
+    if (this.#closed || !this.#queue.push(message, isUrgent)) return false;
+    if (wasEmpty) this.#takenAt = performance.now();
     if (!this.#flushing) {
       this.#flushing = true;
       // Whatever else is sent in this turn of the event loop leaves in the same write.
@@ -62,7 +67,7 @@ export class Connection {
   close(reason: string): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#queue = [];
+    this.#queue.clear();
     this.#socket.destroy();
     this.#events.closed(reason);
   }
@@ -73,22 +78,23 @@ export class Connection {
     if (now - this.#receivedAt >= silenceMs) this.close(`silent for ${silenceMs} ms`);
     else if (this.#frameSince !== undefined && now - this.#frameSince >= frameTimeoutMs) {
       this.close(`a message was not complete after ${frameTimeoutMs} ms`);
-    } else if (this.#queuedBytes > 0 && now - this.#takenAt >= frameTimeoutMs) {
+    } else if (this.#queue.bytes > 0 && now - this.#takenAt >= frameTimeoutMs) {
       this.close(`took nothing of what was sent for ${frameTimeoutMs} ms`);
-    } else if (now - this.#sentAt >= heartbeatMs) this.send(new Uint8Array(0));
+    } else if (now - this.#sentAt >= heartbeatMs) this.send(new Uint8Array(0), true);
   }
 
   #flush(): void {
     if (this.#closed) return;
-    const { buffers, taken, bytes } = packFrames(this.#queue, WRITE_BYTES);
-    this.#flushing = taken > 0;
-    if (taken === 0) return;
-    this.#queue = taken === this.#queue.length ? [] : this.#queue.slice(taken);
+    const { frames, bytes } = this.#queue.take(WRITE_BYTES);
+    this.#flushing = frames.length > 0;
+    if (frames.length === 0) return;
+    const buffers = packFrames(frames);
     const last = buffers.pop()!;
     this.#socket.cork();
     for (const buffer of buffers) this.#socket.write(buffer);
     this.#socket.write(last, () => {
-      this.#queuedBytes -= bytes;
+      if (this.#closed) return;
+      this.#queue.written(bytes);
       this.#takenAt = performance.now();
       this.#flush();
     });
@@ -101,7 +107,8 @@ export class Connection {
     let complete = false;
     try {
       this.#reader.push(chunk, (frame) => {
-        complete = true;
+        // Signs of life do not complete a long message that is under way.
+        complete ||= frame.length > 0;
         if (!this.#closed) this.#events.frame(frame);
       });
     } catch (error) {

@@ -4,12 +4,15 @@ import type { PeerId } from '../../node-core/ports/transport.ts';
 import { Connection } from './connection.ts';
 import type { QuietLog } from './gate.ts';
 import { peerOf } from './peer-of.ts';
+import type { QueueBudget } from './send-queue.ts';
 import type { PeerAddress, TransportSettings } from './settings.ts';
 
 /** What the links of one transport share. */
 export interface LinkContext {
   readonly self: PeerId;
   readonly settings: TransportSettings;
+  readonly budget: QueueBudget;
+  readonly isUrgent: (message: Uint8Array) => boolean;
   readonly secureContext: SecureContext;
   readonly log: Log;
   readonly quiet: QuietLog;
@@ -63,7 +66,7 @@ export class Link {
   }
 
   send(message: Uint8Array): boolean {
-    return this.#live?.send(message) ?? false;
+    return this.#live?.send(message, this.#context.isUrgent(message)) ?? false;
   }
 
   drop(reason: string): void {
@@ -105,7 +108,7 @@ export class Link {
   }
 
   #connection(socket: TLSSocket, outbound: boolean): Connection {
-    const connection: Connection = new Connection(socket, outbound, this.#context.settings, {
+    const connection: Connection = new Connection(socket, outbound, this.#context.settings, this.#context.budget, {
       frame: (frame) => this.#frame(connection, frame),
       closed: (reason) => this.#connectionClosed(connection, reason),
     });
@@ -122,7 +125,7 @@ export class Link {
   }
 
   #accept(connection: Connection): void {
-    connection.send(SIGN_OF_LIFE);
+    connection.send(SIGN_OF_LIFE, true);
     this.#becomeLive(connection);
   }
 

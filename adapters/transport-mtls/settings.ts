@@ -12,8 +12,10 @@ export interface PeerAddress {
 /** Bounds and times; the defaults are in `defaults`. */
 export interface TransportSettings {
   readonly maxMessageBytes: number;
-  /** Per peer: what was given to `send` and is not yet with the operating system. */
+  /** Per peer: what was given to `send` and is not yet with the operating system. Twice that with urgent messages. */
   readonly maxQueuedBytes: number;
+  /** The same for all peers together. */
+  readonly maxTotalQueuedBytes: number;
   /** A sign of life is sent after this time without anything else to send. */
   readonly heartbeatMs: number;
   /** A peer from which nothing has come for this long is dropped. */
@@ -35,7 +37,8 @@ export interface TransportSettings {
 
 export const defaults: TransportSettings = {
   maxMessageBytes: 8 * 1024 * 1024,
-  maxQueuedBytes: 64 * 1024 * 1024,
+  maxQueuedBytes: 16 * 1024 * 1024,
+  maxTotalQueuedBytes: 64 * 1024 * 1024,
   heartbeatMs: 5_000,
   silenceMs: 15_000,
   handshakeTimeoutMs: 5_000,
@@ -53,6 +56,10 @@ export interface MtlsTransportOptions extends Partial<TransportSettings> {
   /** Without it the node only dials. Port 0 takes a free one; see `MtlsTransport.port`. */
   readonly listen?: { readonly host: string; readonly port: number };
   readonly peers: readonly PeerAddress[];
+  /** Whether a key that is not among `peers` may connect too; asked at each connection. */
+  readonly admits?: (peer: PeerId) => boolean;
+  /** Messages that go before all others that wait for the same peer; without it there are none. */
+  readonly isUrgent?: (message: Uint8Array) => boolean;
   readonly log: Log;
 }
 

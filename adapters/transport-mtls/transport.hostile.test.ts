@@ -160,7 +160,7 @@ describe('pinned peers', () => {
     const socket = await admitted();
     socket.write(Buffer.from([0x00, 0x01, 0x86, 0xa1]));
     await closed(socket);
-    await logs(/peer disconnected.*a frame of 100001 bytes is over the limit of 100000/);
+    await logs(/peer disconnected.*a message of 100001 bytes is over the limit of 100000/);
     await friendIsUnaffected();
   });
 

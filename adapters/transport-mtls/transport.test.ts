@@ -279,7 +279,9 @@ describe('starting and closing', () => {
     };
     for (const word of ['one', 'two']) first.transport.send(second.id, Buffer.from(word));
     await until('both were delivered', () => second.messages.length === 2);
-    expect(second.logged.filter((line) => /a transport handler failed .*"handler":"received"/.test(line))).toHaveLength(2);
+    expect(second.logged.filter((line) => /a transport handler failed .*"handler":"received"/.test(line))).toHaveLength(
+      2,
+    );
     expect(connected(first, second)).toBe(true);
   });
 });

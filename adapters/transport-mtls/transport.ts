@@ -23,6 +23,8 @@ export function mtlsTransport(options: MtlsTransportOptions): MtlsTransport {
 }
 
 const TICKS_PER_HEARTBEAT = 5;
+/** Peers that are let in at a time without being in the config. */
+const MAX_GUESTS = 64;
 
 class MtlsTransportDriver implements MtlsTransport {
   readonly #options: MtlsTransportOptions;
@@ -33,6 +35,7 @@ class MtlsTransportDriver implements MtlsTransport {
   readonly #links = new Map<PeerId, Link>();
   readonly #strangers = new Set<TLSSocket>();
   #server: Server | undefined;
+  #linkContext: LinkContext | undefined;
   #ticker: NodeJS.Timeout | undefined;
   #state: 'new' | 'started' | 'closed' = 'new';
 
@@ -59,6 +62,7 @@ class MtlsTransportDriver implements MtlsTransport {
     this.#state = 'started';
     if (this.#options.listen !== undefined) await this.#listen(this.#options.listen);
     const context = this.#context(handler);
+    this.#linkContext = context;
     for (const peer of this.#options.peers) this.#links.set(peer.id, new Link(peer, context));
     for (const link of this.#links.values()) link.start();
     this.#ticker = this.#startTicking();
@@ -160,11 +164,33 @@ class MtlsTransportDriver implements MtlsTransport {
     socket.once('secure', () => {
       known();
       const peer = peerOf(socket);
-      const link = peer === undefined ? undefined : this.#links.get(peer);
+      const link = peer === undefined ? undefined : this.#linkOf(peer);
       failure = link !== undefined ? null : peer === undefined ? 'no certificate' : `unknown key ${peer}`;
       if (link === undefined) socket.destroy();
       else link.inbound(socket);
     });
+  }
+
+  /** Of a peer of our own choice, or of one that is let in. */
+  #linkOf(peer: PeerId): Link | undefined {
+    const known = this.#links.get(peer);
+    if (this.#options.peers.some(({ id }) => id === peer)) return known;
+    if (this.#options.admits?.(peer) !== true || peer === this.#options.identity.peerId) return undefined;
+    if (known !== undefined) return known;
+    if (this.#links.size - this.#options.peers.length >= MAX_GUESTS && !this.#forgetGuest()) return undefined;
+    const link = new Link({ id: peer }, this.#linkContext!);
+    this.#links.set(peer, link);
+    link.start();
+    return link;
+  }
+
+  /** Makes room for another guest; false when all that are let in are connected. */
+  #forgetGuest(): boolean {
+    const pinned = new Set(this.#options.peers.map(({ id }) => id));
+    const gone = [...this.#links.values()].find((link) => !pinned.has(link.id) && !link.live);
+    if (gone === undefined) return false;
+    gone.close();
+    return this.#links.delete(gone.id);
   }
 
   #context(handler: TransportHandler): LinkContext {
@@ -180,6 +206,8 @@ class MtlsTransportDriver implements MtlsTransport {
     return {
       self: identity.peerId,
       settings: this.#settings,
+      budget: { maxBytes: this.#settings.maxTotalQueuedBytes, usedBytes: 0 },
+      isUrgent: this.#options.isUrgent ?? (() => false),
       secureContext: this.#secureContext,
       log,
       quiet: this.#quiet,

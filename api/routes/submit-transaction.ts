@@ -9,7 +9,6 @@ import { NO_STORE } from '../http/caching.ts';
 import { waitSeconds } from '../http/prefer.ts';
 import { type ReceiptMade, traced } from '../http/traced.ts';
 import { readTransaction, transactionBody, transactionJson } from '../http/transaction-body.ts';
-import { MAX_JSON_BODY_BYTES } from '../limits.ts';
 import type { Api, ApiParts } from '../parts.ts';
 import { isRefusal, problemOf, problems, STATUS_OF_CODE } from '../problem.ts';
 import { accountId, hash, link, uint } from '../schemas.ts';

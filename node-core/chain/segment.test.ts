@@ -139,6 +139,9 @@ describe('a segment', () => {
     expect(decodeSegmentHeader(header, 1, 2)).toEqual([44, 49, 55]);
     expect(() => decodeSegmentHeader(header, 2, 2)).toThrow('does not begin with height 513');
     expect(() => decodeSegmentHeader(concat(header, new Uint8Array(9)), 1, 3)).toThrow('has 2 blocks, not 3');
+    const withGap = header.slice();
+    for (const at of [20, 28, 36]) withGap[at + 7]! += 1;
+    expect(() => decodeSegmentHeader(withGap, 1, 2)).toThrow('its rows do not follow its header');
     const long = header.slice();
     new DataView(long.buffer).setBigUint64(36, BigInt(50 + MAX_ROW_BYTES));
     expect(() => decodeSegmentHeader(long, 1, 2)).toThrow('row of height 258');

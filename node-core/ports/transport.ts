@@ -13,7 +13,8 @@ export interface TransportHandler {
 
 /**
  * Messages between nodes with pinned keys. Delivery is best effort: a message may be lost with a connection or when a
- * peer's queue is over its bound, and is never delivered in part. Order is kept per connection.
+ * peer's queue is over its bound, and is never delivered in part. Order is kept per connection, among messages that are
+ * urgent and among those that are not.
  * The transport connects and reconnects by itself; only pinned peers get through.
  */
 export interface Transport {

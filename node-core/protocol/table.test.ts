@@ -1,10 +1,14 @@
 import { expect, test } from 'vitest';
 import { operationsOf } from './table.ts';
 
-test('version 1 has the four types, each under its own name and with a clause', () => {
+test('version 1 has these types, each under its own name and with a clause', () => {
   const clauses = [...operationsOf(1)].map(([name, type]) => [name, type.type, type.clause]);
   expect(clauses).toEqual([
     ['governance.admitPartner', 'governance.admitPartner', 'governance'],
+    ['governance.admitValidator', 'governance.admitValidator', 'governance'],
+    ['governance.setValidators', 'governance.setValidators', 'governance'],
+    ['governance.registerNode', 'governance.registerNode', 'governance'],
+    ['governance.unregisterNode', 'governance.unregisterNode', 'governance'],
     ['identity.certify', 'identity.certify', 'trueIdentity'],
     ['evidence.register', 'evidence.register', 'lawfulData'],
     ['evidence.registerBatch', 'evidence.registerBatch', 'lawfulData'],

@@ -12,7 +12,7 @@ import { decodeGenesis, type Genesis } from '../chain/genesis.ts';
 import { decodeHeader } from '../chain/header.ts';
 import type { AccountId } from '../chain/identifiers.ts';
 import type { Row } from '../chain/segment.ts';
-import type { ValidatorSet } from '../chain/validator-set.ts';
+import { decodeValidatorSet, type ValidatorSet } from '../chain/validator-set.ts';
 import { concat, equal, uint64 } from '../codec/bytes.ts';
 import type { Hash } from '../crypto/hash-type.ts';
 import type { LogFrontier } from '../crypto/merkle-log.ts';
@@ -61,8 +61,8 @@ import { packedTransaction } from './packed.ts';
 import { decodeStoredBlock, type StoredBlock } from './stored-block.ts';
 import { discardJoin } from './unfinished-join.ts';
 
-/** Some thousand transactions under load; what a crash makes a node execute again. */
-const FLUSH_BYTES = 4 << 20;
+/** Some hundred transactions under load: what a crash makes a node execute again, and what a flush takes of memory. */
+const FLUSH_BYTES = 1 << 20;
 const FLUSH_HEIGHTS = 256;
 
 export class ChainStore implements LedgerView {
@@ -285,12 +285,24 @@ export class ChainStore implements LedgerView {
     return this.blocks.row(height);
   }
 
-  /** Whether a certificate above this height holds a signature of this validator. Reads them all. */
-  async hasSignatureOf(validator: number, above: number): Promise<boolean> {
-    const isSigned = ([, signatures]: Certificate) => signatures.some(([index]) => index === validator);
+  /** The set that signed this height. */
+  private validatorsAt(height: number): ValidatorSet {
+    const last = this.changes.filter(([header]) => decodeHeader(header).height < height).at(-1);
+    return last === undefined ? this.genesis.validators : decodeValidatorSet(this.crypto, last[2]);
+  }
+
+  /**
+   * Whether a certificate above this height holds a signature of ours. Reads them all.
+   * @param placeIn our index in a set; null when we are not in it.
+   */
+  async hasSignatureOf(placeIn: (set: ValidatorSet) => number | null, above: number): Promise<boolean> {
+    const isSigned = ({ header: { height }, certificate: [, signatures] }: Certified) => {
+      const place = placeIn(this.validatorsAt(height));
+      return signatures.some(([index]) => index === place);
+    };
     const { origin } = this;
-    if (origin !== null && origin.header.height > above && isSigned(origin.certificate)) return true;
-    for await (const { certificate } of this.blocks.from(above + 1)) if (isSigned(certificate)) return true;
+    if (origin !== null && origin.header.height > above && isSigned(origin)) return true;
+    for await (const block of this.blocks.from(above + 1)) if (isSigned(block)) return true;
     return false;
   }
 

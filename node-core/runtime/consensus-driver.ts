@@ -12,6 +12,7 @@ import {
   type Output,
   type Proposal,
   polka,
+  proposerIndex,
   resume,
   step,
   type TimeoutStep,
@@ -37,6 +38,9 @@ import { VoteCheck } from './vote-check.ts';
 import { fromWire, toWire } from './vote-wire.ts';
 import { type Voting, VotingStopped } from './voting.ts';
 
+/** How much sooner a round without its proposer is given up; reconnecting takes some 100 ms. */
+const AWAY_DIVISOR = 5;
+
 export interface DriverParts {
   readonly crypto: CryptoProvider;
   readonly store: ChainStore;
@@ -48,6 +52,7 @@ export interface DriverParts {
   readonly telemetry: Telemetry;
   /** To all validators that are connected. */
   readonly broadcast: (message: Uint8Array) => void;
+  readonly isConnected: (validator: number) => boolean;
   /** Puts a job into the node's serial queue. */
   readonly run: (job: () => Promise<void> | void) => void;
   /** A block is decided: makes it part of the chain and tells the world; the driver then starts the next height. */
@@ -68,6 +73,8 @@ export class ConsensusDriver {
   private timers: (() => void)[] = [];
   private begun = false;
   private stopped = false;
+  /** Whether the set of the height has our key in it. */
+  private isMember: boolean;
   private afterBegin: (() => void)[] = [];
 
   constructor(parts: DriverParts) {
@@ -77,6 +84,7 @@ export class ConsensusDriver {
     this.pacing = new Pacing(clock, document.parameters);
     this.votes = new VoteCheck(crypto, hash, document.protocolVersion);
     this.proposals = new Proposals(parts);
+    this.isMember = parts.voting.follow(store.validators);
     this.state = this.stateOf(store.height + 1);
   }
 
@@ -103,7 +111,9 @@ export class ConsensusDriver {
     const height = store.height + 1;
     this.endHeight();
     if (this.stopped) return;
+    this.takeRole(height);
     this.state = this.stateOf(height);
+    if (!this.isMember) return;
     if (!voting.covers(height)) {
       log.warn('this validator has voted at a later height: it waits for the blocks before that', { height });
       return;
@@ -112,6 +122,15 @@ export class ConsensusDriver {
     const hasKept = await this.restoreProposals();
     await this.feed({ kind: 'start' });
     if (hasKept || voting.recorded?.height === height) this.resend(this.parts.broadcast);
+  }
+
+  /** A change of the set makes a validator a follower, or a follower a validator; nothing of the old role is left. */
+  private takeRole(height: number): void {
+    const { store, voting, log } = this.parts;
+    const before = this.isMember;
+    this.isMember = voting.follow(store.validators);
+    if (this.isMember && !before) log.info('this validator is in the set from here on', { height });
+    if (!this.isMember && before) log.warn('this validator is not in the set any more: it follows', { height });
   }
 
   private waitForWork(height: number): void {
@@ -128,6 +147,7 @@ export class ConsensusDriver {
     const { store, voting } = this.parts;
     const members = store.validators.validators.map(({ power }) => ({ power }));
     const recorded = voting.recorded;
+    if (!this.isMember) return initial(height, members, null);
     if (recorded?.height !== height) return initial(height, members, this.self);
     return resume(height, members, this.self, recorded.checkpoint, recorded.ownVotes);
   }
@@ -172,6 +192,7 @@ export class ConsensusDriver {
    * @throws {Garbage}
    */
   async handleVotes(rows: readonly Vote[]): Promise<void> {
+    if (!this.isMember) return;
     const votes = rows.filter((vote) => vote.height === this.height);
     const fresh = votes.filter((vote) => this.votes.isNew(vote, this.parts.store.validators));
     const own = fresh.find((vote) => vote.validator === this.self);
@@ -194,7 +215,7 @@ export class ConsensusDriver {
    * @throws {Garbage}
    */
   async handleProposal(message: ProposalMessage, bytes: Uint8Array, receivedMs: number): Promise<void> {
-    if (message[1] !== this.height || message[4] === this.self) return;
+    if (!this.isMember || message[1] !== this.height || message[4] === this.self) return;
     await this.handleVotes(message[8].map(fromWire));
     // The polka may have ended the height.
     if (message[1] !== this.height || this.stopped) return;
@@ -261,10 +282,25 @@ export class ConsensusDriver {
 
   private scheduleTimeout(stepName: TimeoutStep, round: number): void {
     const { height } = this;
-    const delay = timeoutMs(this.parts.store.genesis.document.parameters, stepName, round);
+    const full = timeoutMs(this.parts.store.genesis.document.parameters, stepName, round);
+    const delay = stepName === 'propose' && this.isProposerAway(round) ? Math.ceil(full / AWAY_DIVISOR) : full;
     this.later(delay, async () => {
       if (this.height === height) await this.feed({ kind: 'timeout', step: stepName, round });
     });
+  }
+
+  /** A proposal is taken from its proposer alone: without a connection to it there is little to wait for. */
+  private isProposerAway(round: number): boolean {
+    const { members, height } = this.state;
+    const proposer = proposerIndex(members, height, round);
+    return proposer !== this.self && !this.parts.isConnected(proposer);
+  }
+
+  /** A validator has gone: if it is the one that is waited for, not for as long as was meant. */
+  peerLost(validator: number): void {
+    const { members, height, round, step } = this.state;
+    if (!this.isMember || !this.begun || (step !== 'propose' && step !== 'newRound')) return;
+    if (proposerIndex(members, height, round) === validator) this.scheduleTimeout('propose', round);
   }
 
   private later(delayMs: number, job: () => Promise<void> | void): void {
@@ -375,6 +411,7 @@ export class ConsensusDriver {
 
   /** What peers need to get on, whatever was lost before; sent once a second while the height lasts. */
   resend(send: (message: Uint8Array) => void): void {
+    if (!this.isMember) return;
     if (this.ownProposal?.round === this.state.round) send(this.ownProposal.announcement());
     for (const votes of votesToResend(this.state)) send(encodeMessage(['votes', votes.map(toWire)]));
   }
@@ -387,6 +424,7 @@ export class ConsensusDriver {
 
   /** Whether this input can be used now, later, or never. */
   relevance(height: number): 'now' | 'next' | 'never' {
+    if (!this.isMember) return 'never';
     if (height === this.height) return 'now';
     return height === this.height + 1 ? 'next' : 'never';
   }

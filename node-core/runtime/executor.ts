@@ -13,15 +13,18 @@ import type { ChainStore } from './chain-store.ts';
 import type { Mempool, Pending } from './mempool.ts';
 import { parseOrRefuse } from './parsing.ts';
 
-/** Transactions, by the SHA-256 of their bytes in hexadecimal, whose signature verifies with the key that they name. */
-export interface CheckedTransactions {
-  find(digest: string): Pick<Pending, 'parsed'> | undefined;
-}
+/**
+ * Operations in a block of our own: what all execute well within the time that they wait for a proposal, and hold in
+ * memory. No rule of the chain: blocks of others may have as many as the parameters allow.
+ */
+const MAX_OPERATIONS_PROPOSED = 4_000;
 
 export interface ExecutorParts {
   readonly crypto: CryptoProvider;
   readonly store: ChainStore;
-  readonly mempool: Pick<Mempool, 'all' | 'remove'> & CheckedTransactions;
+  readonly mempool: Pick<Mempool, 'all' | 'find' | 'remove'>;
+  /** What was decoded ahead, and its signature verified with the key that it names; asked by the very bytes object. */
+  readonly checked?: (bytes: Uint8Array) => ParsedTransaction | undefined;
   readonly verifier: SignatureVerifier;
   readonly table: OperationTable;
   readonly log: Log;
@@ -50,8 +53,11 @@ export class Executor {
   private tryBuild(proposing: Proposing): ExecutedBlock | null {
     const { crypto, store, mempool, log } = this.parts;
     const execution = new BlockExecution(crypto, store, proposing);
+    let operations = 0;
     for (const pending of [...mempool.all()]) {
       const { transaction } = pending.parsed;
+      operations += pending.parsed.operations.length;
+      if (operations > MAX_OPERATIONS_PROPOSED) break;
       try {
         const refused = addPending(execution, store, pending);
         if (refused?.code === 'MEMPOOL_FULL') break;
@@ -100,12 +106,12 @@ export class Executor {
 
   /** Decodes once, checks signatures once: what the mempool holds was checked on arrival. */
   private async prepare(transactions: readonly Uint8Array[]): Promise<readonly ParsedTransaction[] | Refusal> {
-    const { crypto, store, mempool, table, verifier, log } = this.parts;
+    const { crypto, store, mempool, table, verifier, log, checked = () => undefined } = this.parts;
     const prepared: ParsedTransaction[] = [];
     const checks: SignatureCheck[] = [];
     for (const bytes of transactions) {
-      const known = mempool.find(toHex(crypto.hash('sha-256', bytes)));
-      const parsed = known?.parsed ?? parseOrRefuse(bytes, store.genesis, table, log);
+      const known = checked(bytes) ?? mempool.find(toHex(crypto.hash('sha-256', bytes)))?.parsed;
+      const parsed = known ?? parseOrRefuse(bytes, store.genesis, table, log);
       if ('code' in parsed) return parsed;
       const account = senderRefusal(store, parsed.transaction);
       if ('code' in account) return account;

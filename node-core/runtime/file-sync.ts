@@ -69,8 +69,8 @@ class BadFile extends Error {
 interface Batch {
   readonly path: string;
   readonly blocks: readonly StoredBlock[];
-  /** The digests of its transactions that were checked. */
-  readonly checked: Promise<readonly string[]>;
+  /** Resolves when its transactions have been checked. */
+  readonly checked: Promise<void>;
 }
 
 export class FileSync {
@@ -173,7 +173,7 @@ export class FileSync {
 
   private async take({ path, blocks, checked }: Batch): Promise<void> {
     const { run, intake, ahead } = this.parts;
-    const digests = await checked;
+    await checked;
     try {
       for (const block of blocks) {
         let bad: BadBlock | null = null;
@@ -189,7 +189,7 @@ export class FileSync {
         if (this.stopped) return;
       }
     } finally {
-      ahead.forget(digests);
+      for (const { transactions } of blocks) ahead.forget(transactions);
     }
   }
 

@@ -94,6 +94,8 @@ export class Inbox implements TransportHandler {
     if (this.stopped) return;
     const { peers, sync, relay } = this.parts;
     peers.disconnected(peer);
+    const validator = peers.validatorIndex(peer);
+    if (validator !== undefined) void this.parts.run(() => this.parts.driver?.peerLost(validator));
     relay.disconnected(peer);
     this.early.forget(peer);
     this.compact.forget(peer);

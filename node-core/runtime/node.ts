@@ -5,6 +5,7 @@
 import type { Certificate } from '../chain/certificate.ts';
 import { type CodeName, type Refusal, refusal } from '../chain/codes.ts';
 import type { ValidatorSet } from '../chain/validator-set.ts';
+import { equal } from '../codec/bytes.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import type { ExecutedBlock } from '../ledger/execute-block.ts';
 import type { OperationTable } from '../ledger/operation-type.ts';
@@ -75,6 +76,12 @@ const NEVER_FORWARDED: readonly CodeName[] = [
   'SIGNATURE_INVALID',
 ];
 
+/** Whether the block has changed who signs, or whose node has which key. */
+function changesPeers({ header, events }: ExecutedBlock): boolean {
+  const isOfNode = (type: string) => type === 'governance.nodeRegistered' || type === 'governance.nodeUnregistered';
+  return !equal(header.validatorsHash, header.nextValidatorsHash) || events.some(([, , type]) => isOfNode(type));
+}
+
 export class Node {
   readonly store: ChainStore;
   readonly mempool: Mempool;
@@ -107,7 +114,7 @@ export class Node {
     const table = operationsOf(store.genesis.document.protocolVersion);
     const { mempool } = this;
     this.serial = new Serial((error) => this.fatal(error));
-    this.peers = new Peers(transport, store.genesis);
+    this.peers = new Peers(transport, store);
     this.executor = new Executor({ crypto, store, mempool, verifier, table, log });
     this.telemetry = new Telemetry({ crypto, clock, mempool, metrics: parts.metrics, tracing: parts.tracing });
     const { telemetry } = this;
@@ -145,8 +152,10 @@ export class Node {
 
   private makeFileSync(table: OperationTable, commit: Commit): FileSync {
     const { crypto, store, verifier, clock, log, fileSources = [] } = this.parts;
-    const ahead = new CheckedAhead({ crypto, store, verifier, table, log });
-    const executor = new Executor({ crypto, store, mempool: ahead, verifier, table, log });
+    const { mempool } = this;
+    const ahead = new CheckedAhead({ store, verifier, table, log });
+    const checked = (bytes: Uint8Array) => ahead.find(bytes);
+    const executor = new Executor({ crypto, store, mempool, checked, verifier, table, log });
     return new FileSync({
       ...{ crypto, store, clock, log, ahead, sources: fileSources },
       intake: new BlockIntake({ crypto, store, executor, verifier, commit }),
@@ -162,6 +171,7 @@ export class Node {
     return new ConsensusDriver({
       ...{ crypto, store, executor, mempool, clock, log, voting, commit, telemetry },
       broadcast: (message) => this.peers.toValidators(message),
+      isConnected: (validator) => this.peers.hasValidator(validator),
       run: (job) => void this.serial.run(job),
       fetchBlock: () => this.sync.look(),
       accused: (contradiction) => this.accuse(contradiction, store.validators),
@@ -171,7 +181,8 @@ export class Node {
   /** Connects to the others and, as a validator, takes part from the recorded height and round on. */
   async start(): Promise<void> {
     const { transport, voting, store } = this.parts;
-    if (voting !== undefined && (await store.hasSignatureOf(voting.identity.index, voting.recorded?.height ?? 0))) {
+    const placeIn = (set: ValidatorSet) => voting?.placeIn(set)?.index ?? null;
+    if (voting !== undefined && (await store.hasSignatureOf(placeIn, voting.recorded?.height ?? 0))) {
       this.recordIsLost(voting);
     }
     await this.serial.run(() => this.begin());
@@ -190,7 +201,7 @@ export class Node {
     const { voting } = this.parts;
     if (this.driver === null || this.begun) return;
     if (voting?.recorded === null) {
-      const reached = this.peers.agreedHeight(voting.identity.index);
+      const reached = this.peers.agreedHeight(voting.placeIn(this.store.validators)?.index ?? null);
       if (reached === null || reached > this.store.height) return;
     }
     this.begun = true;
@@ -335,11 +346,13 @@ export class Node {
   /** Makes a final block part of the chain here and tells peers and listeners. */
   private async commit(executed: ExecutedBlock, certificate: Certificate, source: BlockSource): Promise<void> {
     const { voting } = this.parts;
-    const signedByUs = certificate[1].some(([index]) => index === voting?.identity.index);
+    const place = voting?.placeIn(this.store.validators)?.index;
+    const signedByUs = certificate[1].some(([index]) => index === place);
     const recordedHeight = voting?.recorded?.height ?? 0;
     if (voting !== undefined && signedByUs && recordedHeight < executed.header.height) this.recordIsLost(voting);
     const startMs = this.telemetry.now();
     await this.store.commit(executed, certificate);
+    if (changesPeers(executed)) this.peers.refresh();
     this.telemetry.committed(executed, certificate, source, startMs);
     this.submission.afterBlock(executed.transactions);
     const { height } = this.store;

@@ -1,7 +1,7 @@
 /** What this node knows of the nodes it is connected to. Nothing is sent to a peer before it has greeted. */
-import type { Genesis } from '../chain/genesis.ts';
+import type { AccountId } from '../chain/identifiers.ts';
 import { isQuorum, type ValidatorSet } from '../chain/validator-set.ts';
-import { toHex } from '../codec/bytes.ts';
+import { equal, fromHex } from '../codec/bytes.ts';
 import type { PeerId, Transport } from '../ports/transport.ts';
 
 interface Peer {
@@ -11,16 +11,30 @@ interface Peer {
   greeted: boolean;
 }
 
+/** The chain as a directory: who signs now, and whose node has which key. */
+export interface Directory {
+  readonly validators: ValidatorSet;
+  accountOfNode(nodeKey: Uint8Array): AccountId | undefined;
+}
+
 export class Peers {
   private readonly known = new Map<PeerId, Peer>();
-  private readonly validators: ReadonlyMap<PeerId, number>;
   private readonly transport: Transport;
-  private readonly set: ValidatorSet;
+  private readonly directory: Directory;
+  /** Index in the set in force, as far as it was asked for. */
+  private readonly indexes = new Map<PeerId, number | undefined>();
+  private set: ValidatorSet;
 
-  constructor(transport: Transport, genesis: Genesis) {
+  constructor(transport: Transport, directory: Directory) {
     this.transport = transport;
-    this.set = genesis.validators;
-    this.validators = new Map(genesis.document.validators.map(({ nodeKey }, index) => [toHex(nodeKey), index]));
+    this.directory = directory;
+    this.set = directory.validators;
+  }
+
+  /** The set or the registry of nodes has changed. */
+  refresh(): void {
+    this.set = this.directory.validators;
+    this.indexes.clear();
   }
 
   connected(id: PeerId): void {
@@ -29,6 +43,7 @@ export class Peers {
 
   disconnected(id: PeerId): void {
     this.known.delete(id);
+    this.indexes.delete(id);
   }
 
   /** True when this is its first greeting on this connection. */
@@ -67,13 +82,13 @@ export class Peers {
    * A height that validators with more than a third of the power, so an honest one, say they have reached at least, as
    * soon as validators with more than two thirds (`self` is one) have spoken; null before.
    */
-  agreedHeight(self: number): number | null {
+  agreedHeight(self: number | null): number | null {
     const spoken = this.greeted()
-      .map(([id, { height }]) => ({ index: this.validators.get(id), height }))
+      .map(([id, { height }]) => ({ index: this.validatorIndex(id), height }))
       .filter((row) => row.index !== undefined && row.index !== self)
       .sort((a, b) => b.height - a.height);
     const powerOf = (index: number) => this.set.validators[index]!.power;
-    const heard = spoken.reduce((sum, { index }) => sum + powerOf(index!), powerOf(self));
+    const heard = spoken.reduce((sum, { index }) => sum + powerOf(index!), self === null ? 0 : powerOf(self));
     if (!isQuorum(this.set, heard)) return null;
     let power = 0;
     for (const { index, height } of spoken) {
@@ -90,13 +105,27 @@ export class Peers {
       .map(([id]) => id);
   }
 
-  /** Index in the validator set, by the pinned node key; undefined for a follower. */
+  /** Index in the validator set, by whose node it is; undefined for a follower. */
   validatorIndex(id: PeerId): number | undefined {
-    return this.validators.get(id);
+    if (!this.indexes.has(id) && this.known.has(id)) this.indexes.set(id, this.lookUp(id));
+    return this.indexes.get(id);
+  }
+
+  private lookUp(id: PeerId): number | undefined {
+    if (!/^(?:[0-9a-f]{2})+$/.test(id)) return undefined;
+    const account = this.directory.accountOfNode(fromHex(id));
+    if (account === undefined) return undefined;
+    const index = this.set.validators.findIndex((validator) => equal(validator.id, account));
+    return index === -1 ? undefined : index;
+  }
+
+  /** Whether a node of this validator is connected and has greeted. */
+  hasValidator(index: number): boolean {
+    return this.greeted().some(([id]) => this.validatorIndex(id) === index);
   }
 
   isValidator(id: PeerId): boolean {
-    return this.validators.has(id);
+    return this.validatorIndex(id) !== undefined;
   }
 
   toAll(message: Uint8Array): void {

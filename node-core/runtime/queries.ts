@@ -68,7 +68,7 @@ export class Queries implements ChainAccess {
 
   async status(): Promise<ChainStatus> {
     const { store, node } = this;
-    const { document, hash, validators } = store.genesis;
+    const { document, hash } = store.genesis;
     return {
       genesisHash: hash,
       name: document.name,
@@ -79,17 +79,17 @@ export class Queries implements ChainAccess {
       peers: node.peers.count,
       bestPeerHeight: node.peers.bestHeight,
       pending: { transactions: node.mempool.size, bytes: node.mempool.sizeBytes },
-      validators: validators.validators.map(({ id, power }, i) => ({
-        account: id,
-        name: document.validators[i]!.name,
-        power,
-      })),
+      validators: store.validators.validators.map(({ id, power }) => ({ account: id, name: this.nameOf(id), power })),
       expiryWindow: document.parameters.expiryWindow,
       blockIntervalMs: document.parameters.blockIntervalMs,
       firstHeight: store.blocks.firstHeight,
       equivocations: this.accused(),
       consensus: node.consensus,
     };
+  }
+
+  private nameOf(id: AccountId): string {
+    return this.store.sender(id)?.account.name ?? '';
   }
 
   private accused(): ChainStatus['equivocations'] {

@@ -52,7 +52,8 @@ export interface VotingIdentity {
 }
 
 export class Voting {
-  readonly identity: VotingIdentity;
+  /** Where it stands in the set that it follows; the genesis' until {@link follow} was called. */
+  identity: VotingIdentity;
   private readonly crypto: CryptoProvider;
   private readonly record: VoteRecord;
   private readonly chain: Uint8Array;
@@ -83,6 +84,24 @@ export class Voting {
     record: VoteRecord,
   ): Promise<Voting> {
     return new Voting(scope, identity, record, await record.open());
+  }
+
+  /** Which validator of this set signs with our key, and which of its keys that is; null when none does. */
+  placeIn(set: ValidatorSet): Pick<VotingIdentity, 'index' | 'key'> | null {
+    const { suite, bytes } = this.identity.signer.publicKey;
+    for (const [index, { keys }] of set.validators.entries()) {
+      const key = keys.findIndex((one) => one.suite === suite && equal(one.bytes, bytes));
+      if (key !== -1) return { index, key: key as 0 | 1 };
+    }
+    return null;
+  }
+
+  /** From here on it signs as a member of this set; false when it is none. */
+  follow(set: ValidatorSet): boolean {
+    const place = this.placeIn(set);
+    if (place === null) return false;
+    this.identity = { ...place, signer: this.identity.signer };
+    return true;
   }
 
   /** What the record holds: null for a validator that has never signed. */

@@ -32,6 +32,8 @@ const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 /** @throws {Error} when all transactions were sent before the time was over: the offer is too small. */
 export async function offer(http: HttpClient, options: Offer): Promise<Outcome> {
   const { transactions, perSecond, maxOutstanding, seconds, warmUpSeconds } = options;
+  // Signing took long, and the server has given up idle connections meanwhile.
+  http.refresh();
   const logSize = async () => Number((await http.json('/v1/status')).logSize);
   const before = await logSize();
   const begin = performance.now();
@@ -65,9 +67,19 @@ export async function offer(http: HttpClient, options: Offer): Promise<Outcome> 
   stopped = true;
   clearInterval(poll);
   await Promise.all(workers);
+  await drained(http);
   if (ranDry) throw new Error('all transactions were sent before the time was over');
   const tps = ((last.final - first.final) / (last.atMs - first.atMs)) * 1_000;
   return { tps, accepted, refused, committed: last.final - before };
+}
+
+/** Nothing is pending any more: what is measured next does not wait for this. */
+async function drained(http: HttpClient): Promise<void> {
+  for (;;) {
+    const { pending } = (await http.json('/v1/status')) as { readonly pending: { readonly transactions: number } };
+    if (pending.transactions === 0) return;
+    await sleep(POLL_MS);
+  }
 }
 
 /** How many of them were taken. */

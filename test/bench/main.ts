@@ -82,7 +82,12 @@ async function rates(chain: BenchChain, path: string): Promise<void> {
   const unbounded = Number.POSITIVE_INFINITY;
   const full = { transactions: most, perSecond: unbounded, maxOutstanding: MAX_OUTSTANDING, ...time };
   const { tps, refused, committed } = await offer(http, full);
-  say(`${tps.toFixed(0)} tx/s, ${refused} submissions refused`);
+  const peaks = () =>
+    chain
+      .validatorPids()
+      .map((pid) => peakResidentMb(pid).toFixed(0))
+      .join(' ');
+  say(`${tps.toFixed(0)} tx/s, ${refused} submissions refused, at most ${peaks()} MB`);
   figures.tps = tps;
   figures.tx_B = most[0]!.length;
   figures.disk_B_per_tx = diskBytes(join(path, 'validator-0', 'data')) / committed;
@@ -90,7 +95,7 @@ async function rates(chain: BenchChain, path: string): Promise<void> {
   const over = evidenceTransactions(sender, OVERLOAD_PER_SECOND * inAll, expiry);
   const pressed = { transactions: over, perSecond: OVERLOAD_PER_SECOND, maxOutstanding: unbounded, ...time };
   const overload = await offer(http, pressed);
-  say(`${overload.tps.toFixed(0)} tx/s, ${overload.refused} submissions refused`);
+  say(`${overload.tps.toFixed(0)} tx/s, ${overload.refused} submissions refused, at most ${peaks()} MB`);
   figures.overload_tps = overload.tps;
   say(`transactions of ${OPERATIONS_EACH} operations`);
   const large = evidenceTransactions(sender, MOST_LARGE_PER_SECOND * inAll, expiry, OPERATIONS_EACH);

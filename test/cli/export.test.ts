@@ -119,8 +119,8 @@ test('from a running node over HTTP the same, and a follower that knows nobody c
     const caughtUp = () => {
       const lines = readFileSync(log, 'utf8').trim().split('\n');
       return lines
-        .map((line) => JSON.parse(line) as { msg: string; height?: number })
-        .findLast(({ msg }) => msg === 'caught up from files');
+        .map((line) => JSON.parse(line) as { message: string; height?: number })
+        .findLast(({ message }) => message === 'caught up from files');
     };
     await expect.poll(() => caughtUp()?.height ?? 0, { timeout: 30_000 }).toBeGreaterThanOrEqual(height);
     node.kill('SIGTERM');

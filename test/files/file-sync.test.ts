@@ -7,9 +7,14 @@ import { decodeSegmentHeader, segmentPath } from '../../node-core/chain/segment.
 import type { ChainFiles } from '../../node-core/ports/chain-files.ts';
 import { StoreError } from '../../node-core/ports/key-value-store.ts';
 import type { Transport } from '../../node-core/ports/transport.ts';
+import { operationsOf } from '../../node-core/protocol/table.ts';
+import { BlockIntake } from '../../node-core/runtime/block-intake.ts';
 import { ChainStore } from '../../node-core/runtime/chain-store.ts';
-import type { FileSource } from '../../node-core/runtime/file-sync.ts';
+import { CheckedAhead } from '../../node-core/runtime/checked-ahead.ts';
+import { Executor } from '../../node-core/runtime/executor.ts';
+import { type FileSource, FileSync } from '../../node-core/runtime/file-sync.ts';
 import { copyFiles } from '../../node-core/runtime/files-copy.ts';
+import { Mempool } from '../../node-core/runtime/mempool.ts';
 import { Node } from '../../node-core/runtime/node.ts';
 import { MemoryBlobs } from '../simulation/memory-blobs.ts';
 import { MemoryStore } from '../simulation/memory-store.ts';
@@ -227,4 +232,67 @@ it('stops in the middle of it, at once, also when a source never answers', async
   await node.stop();
   expect(said).toEqual([]);
   expect(store.height).toBeLessThanOrEqual(256);
+});
+
+describe('when it looks', () => {
+  /** Alone, with a clock of its own; gives how often its source was asked since the last time. */
+  function looking(best: { height: number | null }, files: ChainFiles) {
+    let asked = 0;
+    let now = 1_000_000;
+    const counted: ChainFiles = {
+      read: (path, options) => {
+        asked += 1;
+        return files.read(path, options);
+      },
+    };
+    const { store } = chain;
+    const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+    const executor = new Executor({
+      crypto,
+      store,
+      mempool: new Mempool(),
+      verifier,
+      table: operationsOf(1),
+      log: quiet,
+    });
+    const sync = new FileSync({
+      ...{ crypto, store, log: quiet, sources: [source('only', counted)] },
+      intake: new BlockIntake({ crypto, store, executor, verifier, commit: async () => {} }),
+      ahead: new CheckedAhead({ store, verifier, table: operationsOf(1), log: quiet }),
+      clock: { now: () => now, schedule: () => () => {} },
+      run: async (job) => job(),
+      proceed: async () => {},
+      bestPeerHeight: () => best.height,
+    });
+    return async (afterMs: number) => {
+      now += afterMs;
+      asked = 0;
+      sync.look();
+      while (sync.active) await new Promise((resolve) => setImmediate(resolve));
+      return asked;
+    };
+  }
+
+  it('at the start, then every 10 s as long as there are no peers', async () => {
+    const look = looking({ height: null }, copy());
+    expect([await look(0), await look(1_000), await look(8_999), await look(1)]).toEqual([1, 0, 0, 1]);
+  });
+
+  it('with peers only when it is far behind them', async () => {
+    const best: { height: number | null } = { height: HEIGHT };
+    const look = looking(best, copy());
+    expect([await look(0), await look(20_000)]).toEqual([1, 0]);
+    best.height = HEIGHT + 255;
+    expect(await look(20_000)).toBe(0);
+    best.height = HEIGHT + 256;
+    expect([await look(20_000), await look(1_000)]).toEqual([1, 0]);
+  });
+
+  it('a source whose file was wrong is passed over for a minute', async () => {
+    const look = looking(
+      { height: null },
+      copy((files) => files.set('anchor.cbor', new Uint8Array(3))),
+    );
+    expect([await look(0), await look(10_000), await look(49_999), await look(10_000)]).toEqual([1, 0, 0, 1]);
+  });
 });

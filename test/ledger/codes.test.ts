@@ -2,6 +2,13 @@
 // rules are broken at once.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { CODES, type CodeName, type Refusal } from '../../node-core/chain/codes.ts';
+import {
+  MAX_NODES,
+  REGISTER_NODE,
+  registerNodeBody,
+  UNREGISTER_NODE,
+  unregisterNodeBody,
+} from '../../node-core/chain/operations/register-node.ts';
 import type { Operation } from '../../node-core/chain/transaction.ts';
 import { concat } from '../../node-core/codec/bytes.ts';
 import { type CborValue, decode, encode, Tag } from '../../node-core/codec/cbor.ts';
@@ -9,6 +16,7 @@ import { generateKeyPair, type KeyPair } from '../../node-core/crypto/generate.t
 import { Mempool } from '../../node-core/runtime/mempool.ts';
 import { Submission } from '../../node-core/runtime/submission.ts';
 import { Telemetry } from '../../node-core/runtime/telemetry.ts';
+import { setChange } from './set-changes.ts';
 import {
   type Actor,
   bytesOf,
@@ -131,6 +139,22 @@ const REJECTED: Partial<Record<CodeName, (at: Scene) => Promise<readonly Operati
   },
   LEVEL_NOT_ALLOWED: () => [op.certify(userBody('firm', { subject: 'organisation', level: 'anonymous' }))],
   VALIDITY_PASSED: ({ world }) => [op.certify(userBody('ann', { validUntil: world.store.timeMs + 1_000 }))],
+  SET_HEIGHT: (at) => [powerChange(at, { effectiveHeight: at.world.store.height })],
+  SET_PENDING: async (at) => {
+    const { world } = at;
+    await world.applied(world.transaction(world.operator, [powerChange(at, { effectiveHeight: world.next + 9 })]));
+    return [powerChange(at, { effectiveHeight: world.next + 5 })];
+  },
+  SET_INVALID: (at) => [powerChange(at, { power: 1 })],
+  SET_ACCOUNT: (at) => [powerChange(at, { id: at.partner.id })],
+  SET_NOT_APPROVED: (at) => [powerChange(at, { approver: keyPair('somebody') })],
+  NODE_TAKEN: ({ world }) => [register(world.genesis.document.validators[0]!.nodeKey)],
+  NODES_FULL: async ({ world, partner }) => {
+    const nodes = Array.from({ length: MAX_NODES }, (_, i) => register(bytesOf(`node ${i}`)));
+    await world.applied(world.transaction(partner, nodes));
+    return [register(bytesOf('one more'))];
+  },
+  NODE_UNKNOWN: () => [{ type: UNREGISTER_NODE, body: unregisterNodeBody.encode({ nodeKey: bytesOf('node') }) }],
   SUBJECT_MISSING: () => [op.register(evidenceBody('x', { previous: bytesOf('record') }))],
   PREVIOUS_MISMATCH: () => [op.register(evidenceBody('x', { subject, previous: bytesOf('record') }))],
   USER_UNKNOWN: () => [op.register(evidenceBody('x', { onBehalfOf: bytesOf('nobody', 20) }))],
@@ -141,6 +165,22 @@ const REJECTED: Partial<Record<CodeName, (at: Scene) => Promise<readonly Operati
     return forUser(await at.world.user(at.partner, 'ann', { level: 'anonymous', validUntil }));
   },
 };
+
+const register = (nodeKey: Uint8Array): Operation => ({
+  type: REGISTER_NODE,
+  body: registerNodeBody.encode({ nodeKey }),
+});
+
+/** The only validator approves another power for itself, or something worse. */
+function powerChange(
+  { world }: Scene,
+  bad: { effectiveHeight?: number; power?: number; id?: Uint8Array; approver?: KeyPair },
+): Operation {
+  const [validator] = world.store.validators.validators;
+  const { effectiveHeight = world.next + 1, power = 2, id = validator!.id } = bad;
+  const approvers = [{ index: 0, key: bad.approver ?? world.members.validators[0]! }];
+  return setChange(world.store, { validators: [{ ...validator!, power, id }], effectiveHeight, approvers });
+}
 
 describe('every code of a transaction', () => {
   let at: Scene;
@@ -170,7 +210,9 @@ describe('every code of a transaction', () => {
   test.each(Object.entries(REJECTED))('%s: packed with the rejection, charged, without effect', async (code, make) => {
     const operations = await make(at);
     const before = at.world.execute([]).executed;
-    const bytes = at.world.transaction(at.partner, operations);
+    // Partners have no part in the set.
+    const sender = code.startsWith('SET_') ? at.world.operator : at.partner;
+    const bytes = at.world.transaction(sender, operations);
     const { executed, refusals } = await at.world.block([bytes]);
     expect(refusals).toEqual([null]);
     const [number, operation, points, logIndex] = executed.results[0]!;

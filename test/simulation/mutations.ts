@@ -60,8 +60,8 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
       },
       {
         file: `${RUNTIME}/node.ts`,
-        from: 'store.hasSignatureOf(voting.identity.index, voting.recorded?.height ?? 0)',
-        to: 'store.hasSignatureOf(-1, 0)',
+        from: 'store.hasSignatureOf(placeIn, voting.recorded?.height ?? 0)',
+        to: 'store.hasSignatureOf(() => -1, 0)',
       },
     ],
   },

@@ -111,6 +111,13 @@ describe('what is wrong is named', () => {
     expect((await found(await damaged(page.key, 20, 1)))[0]).toMatch(/^page .* of the state tree: /);
   });
 
+  test('a hash within a page, from which nothing but proofs follows', async () => {
+    const { key, value } = rowOf('p', ({ length }) => length > 400);
+    expect(await found(await damaged(key, value.length - 1, 1))).toEqual([
+      expect.stringMatching(/^page .* of the state tree: its hashes do not follow from its slots$/),
+    ]);
+  });
+
   test('a state entry', async () => {
     const { key, value } = rowOf('s');
     expect(await found(await damaged(key, value.length - 1, 1))).toContainEqual(
