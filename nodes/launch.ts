@@ -1,9 +1,10 @@
 /** How a node is started as a process of its own: the flags that keep it small, and what makes it start quickly. */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const PROGRAM = fileURLToPath(new URL('./node/main.ts', import.meta.url));
-const COMPILE_CACHE = fileURLToPath(new URL('../.cache/compile', import.meta.url));
+const COMPILE_CACHE = join(fileURLToPath(new URL('..', import.meta.url)), '.cache', 'compile');
 
 /**
  * V8 lets the young generation of a busy node grow to 128 MB, half of all its memory; with 16 MB it collects more often

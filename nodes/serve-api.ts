@@ -1,6 +1,7 @@
 /** The HTTP API of a node in this process. */
 import type { IncomingMessage } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
+import type { Server } from 'node:net';
 import { type ServerType, serve } from '@hono/node-server';
 import { nativeCrypto } from '../adapters/crypto-native/native.ts';
 import { systemClock } from '../adapters/system/clock.ts';
@@ -10,6 +11,7 @@ import type { Log } from '../node-core/ports/log.ts';
 import type { Node } from '../node-core/runtime/node.ts';
 import { Queries } from '../node-core/runtime/queries.ts';
 import type { NodeConfig } from './config.ts';
+import { DEFAULT_CONNECTION_LIMITS, limitConnections } from './connection-limits.ts';
 import type { Observation } from './observe/observe.ts';
 import { startOrExplain } from './port-in-use.ts';
 
@@ -58,6 +60,7 @@ export async function serveApi(
           },
           () => resolve(),
         );
+        limitConnections(server as Server, DEFAULT_CONNECTION_LIMITS);
         server.on('error', reject);
       }),
     `api: API port ${port}`,

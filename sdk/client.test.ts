@@ -67,6 +67,36 @@ describe('the good way', () => {
     expect(receiptOf(3).length).toBeGreaterThan(receipt.length);
   });
 
+  it('sends many together, reads the height once for them, and proves each on its own', async () => {
+    const client = node.client();
+    const list = Array.from({ length: 130 }, (_, i) => [{ type: 'x', body: i }]);
+    const results = await client.submitAll(list);
+    expect(node.batches).toEqual([100, 30]);
+    expect(results.map(({ status }) => status)).toEqual(list.map(() => 'fulfilled'));
+    expect(new Set(node.posted.map(({ nonce }) => toHex(nonce))).size).toBe(130);
+    expect(node.requests.filter((request) => request === 'GET /v1/status').length).toBe(2);
+    for (const [i, result] of results.entries())
+      if (result.status === 'fulfilled') expect(result.value.transaction.bytes).toEqual(node.posted[i]!.bytes);
+  });
+
+  it('ends what was refused in a batch for good, and goes on with what may do later', async () => {
+    node.batchAnswer = () => json({ outcomes: [{ code: 1107, detail: 'why' }, { code: 1109 }, { status: 202 }] });
+    const results = await node.client().submitAll([1, 2, 3].map((body) => [{ type: 'x', body }]));
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled']);
+    expect(results[0]).toMatchObject({ reason: { code: 'NOT_PERMITTED', mayBePacked: false } });
+    expect(node.posted).toHaveLength(2);
+  });
+
+  it.each([
+    ['an answer that is no answer', () => new Response('{}')],
+    ['a node that has no room', () => problem('MEMPOOL_FULL', 429)],
+    ['no answer', () => unreachable(undefined as never) as never],
+  ])('proves each one also after %s to the batch', async (_, answer) => {
+    node.batchAnswer = answer;
+    const results = await node.client().submitAll([[{ type: 'x', body: 1 }]]);
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled']);
+  });
+
   it('asks for a quote without a signature', async () => {
     await expect(node.client().quote([{ type: 'x', body: 1 }])).resolves.toMatchObject({ cost: 7 });
     expect(node.signatures).toBe(0);

@@ -28,6 +28,7 @@ import { type ChainStatus, Heights } from './heights.ts';
 import { COSE_TYPE, type Fetch, Http, STATE_PROOF_TYPE } from './http.ts';
 import { type Outcome, type SettleParts, settle } from './settle.ts';
 import type { Signer } from './signer.ts';
+import { partsOf, SENT_TOGETHER, sendTogether } from './together.ts';
 import type { Place, ReceiptSummary } from './verdict.ts';
 import { genesisHashOf, verifyStateProof } from './verify.ts';
 
@@ -56,6 +57,9 @@ export interface SubmitOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Each is signed once; one that expires is an error, and its certificate makes it safe to sign another. */
+export type SubmitAllOptions = Omit<SubmitOptions, 'attempts'>;
+
 export interface Submitted {
   /** The receipt file, verified. */
   readonly receipt: Uint8Array;
@@ -78,6 +82,8 @@ export type Client = ReturnType<typeof createClient>;
 
 const DEFAULT_EXPIRES_IN_MS = 60_000;
 const DEFAULT_ATTEMPTS = 3;
+/** Receipts that are waited for at once after many were sent together. */
+const SETTLED_AT_ONCE = 16;
 
 /**
  * @example
@@ -126,6 +132,9 @@ export function createClient(options: ClientOptions) {
     },
     newBatch: () => new Batch(crypto),
     submit: (operations: readonly Operation[], submitOptions?: SubmitOptions) => core.submit(operations, submitOptions),
+    /** Many transactions, each of its own operations, in few requests; what became of each, in their order. */
+    submitAll: (list: readonly (readonly Operation[])[], submitOptions?: SubmitAllOptions) =>
+      core.submitAll(list, submitOptions),
     settle: (transaction: SignedTransaction, signal?: AbortSignal) => core.settle(transaction, signal),
     quote: (operations: readonly Operation[]) => core.quote(operations),
     account: (id: AccountId | string) => core.account(id),
@@ -167,12 +176,47 @@ class ClientCore {
     const nonce = globalThis.crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
     for (let attempt = 1; ; attempt++) {
       const signal = bounded(options.signal, 2 * expiresInMs + DEFAULT_EXPIRES_IN_MS);
-      const transaction = await this.sign(operations, label, nonce, expiresInMs, options.signal);
+      // Read before each signature: a height from memory makes what has expired already.
+      const expiry = await this.heights.expiryAfter(expiresInMs, options.signal);
+      const transaction = await this.sign(operations, label, nonce, expiry);
       const outcome = await settle(this.parts, transaction, signal, false);
       if (outcome.status === 'final') return { receipt: outcome.receipt, summary: outcome.summary, transaction };
       if (attempt >= attempts)
         throw new UnsettledError('EXPIRED', transaction, false, { detail: `signed ${attempt} times` });
     }
+  }
+
+  /** @returns for each what `submit` would give or throw. */
+  async submitAll(
+    list: readonly (readonly Operation[])[],
+    options: SubmitAllOptions = {},
+  ): Promise<readonly PromiseSettledResult<Submitted>[]> {
+    const { expiresInMs = DEFAULT_EXPIRES_IN_MS } = options;
+    const signal = bounded(options.signal, 2 * expiresInMs + DEFAULT_EXPIRES_IN_MS);
+    const results: PromiseSettledResult<Submitted>[] = [];
+    for (let at = 0; at < list.length; at += SENT_TOGETHER) {
+      const expiry = await this.heights.expiryAfter(expiresInMs, options.signal);
+      const signed: SignedTransaction[] = [];
+      for (const operations of list.slice(at, at + SENT_TOGETHER)) {
+        const nonce = globalThis.crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
+        signed.push(await this.sign(operations, options.label ?? operations[0]?.type ?? '', nonce, expiry));
+      }
+      for (const part of partsOf(signed)) {
+        const refusals = await sendTogether(this.http, part, signal);
+        for (let i = 0; i < part.length; i += SETTLED_AT_ONCE) {
+          const some = part.slice(i, i + SETTLED_AT_ONCE).map((tx, n) => this.settled(tx, refusals[i + n]!, signal));
+          results.push(...(await Promise.allSettled(some)));
+        }
+      }
+    }
+    return results;
+  }
+
+  private async settled(transaction: SignedTransaction, refused: BropError | null, signal: AbortSignal) {
+    if (refused !== null) throw new UnsettledError(refused.code, transaction, false, { cause: refused });
+    const outcome = await settle(this.parts, transaction, signal, true);
+    if (outcome.status === 'expired') throw new UnsettledError('EXPIRED', transaction, false);
+    return { receipt: outcome.receipt, summary: outcome.summary, transaction };
   }
 
   /** Goes on with a transaction whose outcome is open, after a restart for example. */
@@ -214,16 +258,13 @@ class ClientCore {
     return this.heights.status();
   }
 
-  /** Reads the height first, each time. */
   private async sign(
     operations: readonly Operation[],
     label: string,
     nonce: Uint8Array,
-    expiresInMs: number,
-    signal: AbortSignal | undefined,
+    expiry: number,
   ): Promise<SignedTransaction> {
     const { signer, sender } = this.identity();
-    const expiry = await this.heights.expiryAfter(expiresInMs, signal);
     const draft = {
       chain: this.genesisHash,
       protocolVersion: PROTOCOL_VERSION,

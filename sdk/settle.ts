@@ -29,10 +29,11 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 
 /** Not the transaction's fault: the same bytes may do later. */
-const PASSING: ReadonlySet<CodeName> = new Set([
+export const PASSING: ReadonlySet<CodeName> = new Set([
   'NODE_UNREACHABLE',
   'MEMPOOL_FULL',
   'TOO_MANY_REQUESTS',
+  'OVERLOADED',
   'INTERNAL',
   'NOT_SYNCED',
   'STORE_LOCKED',

@@ -1,6 +1,7 @@
 /** A node for tests of the SDK: it has a chain of its own and answers as the test says. */
 import { CODES, type CodeName } from '../../node-core/chain/codes.ts';
 import { stateKey } from '../../node-core/chain/state-keys.ts';
+import { decodeTogether } from '../../node-core/chain/transaction-batch.ts';
 import { decodeTransaction, type Transaction } from '../../node-core/chain/transaction.ts';
 import { accountIdToText } from '../../node-core/codec/account-id.ts';
 import { fromHex, toHex } from '../../node-core/codec/bytes.ts';
@@ -15,6 +16,10 @@ export class ScriptedNode {
   msPerBlock = 3_000;
   /** What each POST of a transaction is answered with, in turn; the last one goes on. */
   answers: Answer[] = [];
+  /** How many transactions came together, each time, and what that is answered with. */
+  readonly batches: number[] = [];
+  batchAnswer: (transactions: readonly Uint8Array[]) => Response = (transactions) =>
+    json({ outcomes: transactions.map(() => ({ status: 202 })) });
   certificates = true;
   readonly posted: Transaction[] = [];
   readonly requests: string[] = [];
@@ -58,10 +63,16 @@ export class ScriptedNode {
     if (pathname === '/v1/quote') return json({ cost: 7, available: 9, refusal: null });
     if (pathname === '/v1/state-proof') return this.accountProof();
     if (pathname.endsWith('/expiry-certificate')) return this.certificate(pathname, Number(searchParams.get('expiry')));
+    if (pathname === '/v1/transactions/batch') return this.batch(decodeTogether(init.body as Uint8Array));
     const tx = decodeTransaction(init.body as Uint8Array, this.chain.genesis.hash, 1);
     if ('code' in tx) return problem(tx.code, 400);
     this.posted.push(tx);
     return (this.answers.length > 1 ? this.answers.shift()! : this.answers[0]!)(tx);
+  }
+
+  private batch(transactions: readonly Uint8Array[]): Response {
+    this.batches.push(transactions.length);
+    return this.batchAnswer(transactions);
   }
 
   private status() {

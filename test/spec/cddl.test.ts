@@ -6,9 +6,27 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { blockLeaf, encodeBlock, encodeEvent, encodeResult } from '../../node-core/chain/block.ts';
 import { batchLeaf } from '../../node-core/chain/operations/evidence.ts';
+import {
+  REGISTER_NODE,
+  registerNodeBody,
+  UNREGISTER_NODE,
+  unregisterNodeBody,
+} from '../../node-core/chain/operations/register-node.ts';
 import { toHex } from '../../node-core/codec/bytes.ts';
 import { type CborValue, decode, encode, Tag } from '../../node-core/codec/cbor.ts';
-import { bytesOf, crypto, evidenceBody, keyPair, op, partnerBody, userBody, World } from '../ledger/world.ts';
+import { decodeStateRow, stateRowsUnder } from '../../node-core/runtime/state-rows.ts';
+import { setChange } from '../ledger/set-changes.ts';
+import {
+  type Actor,
+  bytesOf,
+  crypto,
+  evidenceBody,
+  keyPair,
+  op,
+  partnerBody,
+  userBody,
+  World,
+} from '../ledger/world.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const python = join(root, '.cache', 'venv', process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
@@ -106,6 +124,12 @@ async function collect(): Promise<Sample[]> {
     add('event', encodeEvent(event));
     value('event-data', event[3]);
   }
+  await addState(partner, add);
+  return out;
+}
+
+/** Every family of the state. */
+async function addState(partner: Actor, add: (rule: string, bytes: Uint8Array) => void): Promise<void> {
   // Nonces go, so that there is a prunedThrough.
   await world.idle(14);
   const rules = {
@@ -117,18 +141,53 @@ async function collect(): Promise<Sample[]> {
     prunedThrough: 'height',
     record: 'evidence-record',
     subject: 'subject-head',
+    validators: 'validator-set',
+    nextValidators: 'pending-set',
+    node: 'node',
+    nodes: 'node-keys',
   };
   const seen = new Set<string>();
   await world.block([world.transaction(partner, [op.register(evidenceBody('late'))])]);
-  for (const { key, value: stored } of world.kv.range(Uint8Array.of(0x73), Uint8Array.of(0x74))) {
-    const [family] = decode(key.slice(1)) as [keyof typeof rules];
+  for (const governance of await governed(partner)) {
+    add(...governance);
+  }
+  await world.store.flush();
+  for (const { value: row } of world.kv.range(...stateRowsUnder(''))) {
+    const { key, value: stored } = decodeStateRow(row);
+    const [family] = decode(key) as [keyof typeof rules];
     seen.add(family);
-    add('state-key', key.slice(1));
+    add('state-key', key);
     add(rules[family], stored);
     add('state-value', stored);
   }
   expect([...seen].sort()).toEqual(Object.keys(rules).sort());
-  return out;
+}
+
+/** Two changes of the set, one of which waits, and a node that is registered and one that was. */
+async function governed(partner: Actor): Promise<[rule: string, bytes: Uint8Array][]> {
+  const approvers = [{ index: 0, key: world.members.validators[0]! }];
+  const powered = (power: number, effectiveHeight: number) => {
+    const [validator] = world.store.validators.validators;
+    return setChange(world.store, { validators: [{ ...validator!, power }], effectiveHeight, approvers });
+  };
+  const first = powered(2, world.next + 1);
+  await world.applied(world.transaction(world.operator, [first]));
+  await world.idle(1);
+  await world.applied(world.transaction(world.operator, [powered(3, world.next + 9)]));
+  const nodeKey = bytesOf('node');
+  const node = registerNodeBody.encode({ nodeKey, noteKey: keyPair('note').publicKey });
+  const gone = unregisterNodeBody.encode({ nodeKey: bytesOf('gone') });
+  const operations = [
+    { type: REGISTER_NODE, body: node },
+    { type: REGISTER_NODE, body: registerNodeBody.encode({ nodeKey: bytesOf('gone') }) },
+    { type: UNREGISTER_NODE, body: gone },
+  ];
+  await world.applied(world.transaction(partner, operations));
+  return [
+    ['set-validators', encode(first.body)],
+    ['register-node', encode(node)],
+    ['unregister-node', encode(gone)],
+  ];
 }
 
 /** Things that look right and are not. */
