@@ -173,6 +173,7 @@ class ClientCore {
       attempts = DEFAULT_ATTEMPTS,
       label = operations[0]?.type ?? '',
     } = options;
+    this.identity();
     const nonce = globalThis.crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
     for (let attempt = 1; ; attempt++) {
       const signal = bounded(options.signal, 2 * expiresInMs + DEFAULT_EXPIRES_IN_MS);
@@ -192,6 +193,7 @@ class ClientCore {
     options: SubmitAllOptions = {},
   ): Promise<readonly PromiseSettledResult<Submitted>[]> {
     const { expiresInMs = DEFAULT_EXPIRES_IN_MS } = options;
+    this.identity();
     const signal = bounded(options.signal, 2 * expiresInMs + DEFAULT_EXPIRES_IN_MS);
     const results: PromiseSettledResult<Submitted>[] = [];
     for (let at = 0; at < list.length; at += SENT_TOGETHER) {
@@ -279,6 +281,7 @@ class ClientCore {
     return { bytes, sender, nonce, expiry };
   }
 
+  /** @throws {TypeError} when this client only reads. */
   private identity(): { readonly signer: Signer; readonly sender: AccountId } {
     const { signer, sender } = this;
     if (signer === undefined || sender === undefined)

@@ -108,6 +108,7 @@ export interface Packed {
 export interface WorldOptions {
   readonly parameters?: Partial<Parameters>;
   readonly validators?: number;
+  readonly powers?: readonly number[];
   readonly suite?: SuiteName;
 }
 
@@ -126,8 +127,8 @@ export class World {
   }
 
   static async open(options: WorldOptions = {}): Promise<World> {
-    const { parameters = {}, validators = 1, suite = 'ed25519' } = options;
-    const setup = { validators, suite, timeMs: START_MS, parameters };
+    const { parameters = {}, validators = 1, powers = [], suite = 'ed25519' } = options;
+    const setup = { validators, powers, suite, timeMs: START_MS, parameters };
     const members = await consortium(crypto, seeded('consortium'), setup);
     const kv = new MemoryStore();
     const blobs = new MemoryBlobs();

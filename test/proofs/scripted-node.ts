@@ -1,8 +1,8 @@
 /** A node for tests of the SDK: it has a chain of its own and answers as the test says. */
 import { CODES, type CodeName } from '../../node-core/chain/codes.ts';
 import { stateKey } from '../../node-core/chain/state-keys.ts';
-import { decodeTogether } from '../../node-core/chain/transaction-batch.ts';
 import { decodeTransaction, type Transaction } from '../../node-core/chain/transaction.ts';
+import { decodeTogether } from '../../node-core/chain/transaction-batch.ts';
 import { accountIdToText } from '../../node-core/codec/account-id.ts';
 import { fromHex, toHex } from '../../node-core/codec/bytes.ts';
 import { createClient, signerFromSecretKey } from '../../sdk/index.ts';
