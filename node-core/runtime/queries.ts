@@ -245,10 +245,12 @@ export class Queries implements ChainAccess {
     if (prunedThrough !== null && prunedThrough >= expiry)
       return refusal('STATE_NOT_KEPT', `nonces are kept from expiry ${prunedThrough + 1} on`);
     const absence = this.path(key);
+    const pruned = this.store.get(stateKey.prunedThrough()) ?? null;
     const prunedThroughPath = this.path(stateKey.prunedThrough());
     const anchor = await this.anchorAt(height);
     if ('code' in anchor) return anchor;
     this.assertHolds(anchor, key, null, absence);
+    this.assertHolds(anchor, stateKey.prunedThrough(), pruned, prunedThroughPath);
     const facts = { sender, nonce, expiry, absence, prunedThrough, prunedThroughPath };
     return encodeExpiryCertificate({ type: 'brop.expiry.v1', ...anchor, ...facts });
   }
