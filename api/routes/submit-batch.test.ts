@@ -128,6 +128,6 @@ describe('security', () => {
     await expectProblem(await api.request(URL, post(BODY, declared)), 'OVERLOADED', 503);
     finish();
     expect([(await first).status, (await second).status]).toEqual([200, 200]);
-    expect((await api.request(URL, post(BODY, declared))).status).toBe(200);
+    for (let i = 0; i < 3; i++) expect((await api.request(URL, post(BODY, CBOR))).status).toBe(200);
   });
 });

@@ -50,6 +50,9 @@ it('every proof matches the grammar, and what is not of its form does not', asyn
     ['expiry-certificate', expiry],
     ['transparent-statement', transparentStatement],
     ['precommit-header', vector('votes').precommit.protected],
+    ['approval-header', vector('set-approval').protected],
+    ['approval-payload', vector('set-approval').payload],
+    ['set-validators', vector('set-approval').body],
   ];
   const bad: [string, string][] = [
     ['receipt', expiry],
@@ -61,6 +64,7 @@ it('every proof matches the grammar, and what is not of its form does not', asyn
     ['expiry-certificate', changed(expiry, (map) => map.set('expiry', -1))],
     ['transparent-statement', vector('transaction').bytes],
     ['precommit-header', vector('votes').prevote.protected],
+    ['approval-header', vector('votes').precommit.protected],
     ['precommit-header', vector('votes').precommitNil.protected],
   ];
   expect(

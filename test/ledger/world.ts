@@ -4,6 +4,7 @@
  */
 import { strict as assert } from 'node:assert';
 import type { AccountRecord } from '../../node-core/chain/account.ts';
+import type { Certificate } from '../../node-core/chain/certificate.ts';
 import type { Refusal } from '../../node-core/chain/codes.ts';
 import type { Genesis } from '../../node-core/chain/genesis.ts';
 import { createdAccountId, genesisAccountId } from '../../node-core/chain/identifiers.ts';
@@ -203,10 +204,14 @@ export class World {
   }
 
   /** Executes and commits a block. Every block is executed a second time, from what a validator gets of it. */
-  async block(transactions: readonly Uint8Array[], stepMs = 1_000): Promise<Packed> {
+  async block(
+    transactions: readonly Uint8Array[],
+    stepMs = 1_000,
+    certify: (executed: ExecutedBlock) => Certificate = () => [0, [[0, 0, NO_SIGNATURE]]],
+  ): Promise<Packed> {
     const packed = this.execute(transactions, stepMs);
     this.assertValid(packed.executed, stepMs);
-    await this.store.commit(packed.executed, [0, [[0, 0, NO_SIGNATURE]]]);
+    await this.store.commit(packed.executed, certify(packed.executed));
     return packed;
   }
 

@@ -2,8 +2,11 @@
 import { nativeCrypto as crypto } from '../../adapters/crypto-native/native.ts';
 import { encodeBlock } from '../../node-core/chain/block.ts';
 import type { Certificate } from '../../node-core/chain/certificate.ts';
+import type { Genesis } from '../../node-core/chain/genesis.ts';
+import type { Validator } from '../../node-core/chain/validator-set.ts';
 import { voteMessage } from '../../node-core/chain/votes.ts';
 import { encode } from '../../node-core/codec/cbor.ts';
+import type { KeyPair } from '../../node-core/crypto/generate.ts';
 import type { ExecutedBlock } from '../../node-core/ledger/execute-block.ts';
 import type { Executor } from '../../node-core/runtime/executor.ts';
 import { commitSchema } from '../../node-core/runtime/stored-block.ts';
@@ -36,18 +39,37 @@ export function certifiedRow(
   return { executed, row: [blockBytes(executed, change.transactions), commit] };
 }
 
-/** Round 0, signed by all unless it is said by whom. */
+/** Round 0, signed by all of the genesis' set unless it is said by whom. */
 export function certificateOf(
   { genesis, validators }: Consortium,
-  { header, headerHash }: ExecutedBlock,
+  executed: ExecutedBlock,
   signers: readonly number[] = validators.map((_, index) => index),
 ): Certificate {
-  const signatures = signers.map((index) => {
-    const { id, keys } = genesis.validators.validators[index]!;
-    const { height, logRoot } = header;
-    const scope = { chain: genesis.hash, protocolVersion: 1, height, round: 0, validator: id, key: keys[0] };
+  return certificateBy(
+    genesis,
+    executed,
+    signers.map((index) => ({ index, validator: genesis.validators.validators[index]!, key: validators[index]! })),
+  );
+}
+
+export interface Precommitter {
+  readonly index: number;
+  readonly validator: Validator;
+  /** Its primary. */
+  readonly key: KeyPair;
+}
+
+/** Round 0, signed by members of any set. */
+export function certificateBy(
+  { hash: chain }: Genesis,
+  { header, headerHash }: ExecutedBlock,
+  signers: readonly Precommitter[],
+): Certificate {
+  const { height, logRoot } = header;
+  const signatures = signers.map(({ index, validator: { id, keys }, key }) => {
+    const scope = { chain, protocolVersion: 1, height, round: 0, validator: id, key: keys[0] };
     const message = voteMessage(crypto, 'precommit', scope, { headerHash, logRoot });
-    return [index, 0, signWith(validators[index]!, message)] as const;
+    return [index, 0, signWith(key, message)] as const;
   });
   return [0, signatures];
 }

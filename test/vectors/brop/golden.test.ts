@@ -1,9 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { nativeCrypto as crypto } from '../../../adapters/crypto-native/native.ts';
+import { setValidatorsBody } from '../../../node-core/chain/operations/set-validators.ts';
 import { proofFromJson, proofToJson } from '../../../node-core/chain/receipt-json.ts';
+import { approvalRefusal, proposedSet } from '../../../node-core/chain/set-approval.ts';
+import { decodeValidatorSet } from '../../../node-core/chain/validator-set.ts';
 import { accountIdFromText } from '../../../node-core/codec/account-id.ts';
 import { fromHex, toHex } from '../../../node-core/codec/bytes.ts';
+import { decode } from '../../../node-core/codec/cbor.ts';
 import { verifyExpiryCertificate, verifyReceipt, verifyStateProof } from '../../../sdk/verify.ts';
 import { makeVectors, type Vectors } from './make.ts';
 
@@ -11,7 +15,7 @@ import { makeVectors, type Vectors } from './make.ts';
 const load = (name: string): any => JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8'));
 const NAMES = [
   'genesis', 'transaction', 'header', 'votes', 'receipt', 'rejected-receipt', 'batch-receipt', 'set-change-receipt', 'state-proofs',
-  'expiry-certificate', 'suites',
+  'expiry-certificate', 'suites', 'set-approval',
 ].map((name) => `${name}.json`);
 
 let made: Vectors;
@@ -51,6 +55,17 @@ describe('golden vectors verify', () => {
     for (const { genesisHash, cbor } of load('suites.json')) {
       expect(await verifyReceipt(fromHex(cbor), { genesisHash, crypto })).toHaveProperty('ok', true);
     }
+  });
+
+  it('set approvals: the set of the genesis has approved the body', () => {
+    const { genesis, chain, body, signed, publicKey, nextSet, ...vector } = { ...load('set-approval.json'), genesis: load('genesis.json'), chain: fromHex(load('genesis.json').hash) };
+    const current = decodeValidatorSet(crypto, fromHex(genesis.validators));
+    const { effectiveHeight, approvals, validators } = setValidatorsBody.decode(decode(fromHex(body)), '');
+    const next = proposedSet(crypto, { validators });
+    expect([toHex(current.hash), toHex(next.hash), toHex(next.bytes), effectiveHeight]).toEqual([vector.current, vector.next, nextSet, vector.effectiveHeight]);
+    const facts = { chain, protocolVersion: 1, current: current.hash, next: next.hash, effectiveHeight };
+    expect(approvalRefusal(crypto, current, facts, approvals)).toBeNull();
+    expect(crypto.verify({ suite: 'p256', bytes: fromHex(publicKey) }, fromHex(signed), approvals[0]![2])).toBe(true);
   });
 
   it('state proofs and expiry certificate', () => {

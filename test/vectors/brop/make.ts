@@ -9,19 +9,22 @@ import { Batch } from '../../../node-core/chain/batch.ts';
 import { encodeResult } from '../../../node-core/chain/block.ts';
 import { headerHash, recordId } from '../../../node-core/chain/identifiers.ts';
 import { REGISTER, REGISTER_BATCH, registerBatchBody, registerBody } from '../../../node-core/chain/operations/evidence.ts';
+import { entryOf, setValidatorsBody } from '../../../node-core/chain/operations/set-validators.ts';
 import { encodeReceipt } from '../../../node-core/chain/receipt.ts';
 import { proofToJson } from '../../../node-core/chain/receipt-json.ts';
 import { transparentStatement } from '../../../node-core/chain/scitt.ts';
+import { approvalMessage, proposedSet } from '../../../node-core/chain/set-approval.ts';
 import { decodeTransaction } from '../../../node-core/chain/transaction.ts';
 import { voteMessage, voteProtectedHeader } from '../../../node-core/chain/votes.ts';
 import { accountIdToText } from '../../../node-core/codec/account-id.ts';
 import { toHex, utf8 } from '../../../node-core/codec/bytes.ts';
-import { encode } from '../../../node-core/codec/cbor.ts';
+import { decode, encode } from '../../../node-core/codec/cbor.ts';
 import { decodeSign1 } from '../../../node-core/crypto/cose.ts';
+import { generateKeyPair } from '../../../node-core/crypto/generate.ts';
 import { keyId } from '../../../node-core/crypto/keys.ts';
 import type { HashAlgorithm, SuiteName } from '../../../node-core/crypto/provider.ts';
 import { pureCrypto as crypto } from '../../../node-core/crypto/pure.ts';
-import { seededBytes, type SyntheticBlock, SyntheticChain } from '../../proofs/synthetic-chain.ts';
+import { seededBytes, type SyntheticBlock, SyntheticChain, sign } from '../../proofs/synthetic-chain.ts';
 
 /** By file name: what stands in the file. All bytes are hexadecimal. */
 export type Vectors = Readonly<Record<string, unknown>>;
@@ -54,6 +57,7 @@ export async function makeVectors(): Promise<Vectors> {
     'state-proofs.json': stateProofVectors(chain),
     'expiry-certificate.json': expiryVector(chain),
     'suites.json': await suiteVectors(),
+    'set-approval.json': setApprovalVector(chain),
   };
 }
 
@@ -161,6 +165,32 @@ function expiryVector(chain: SyntheticChain) {
     nonce: toHex(of.nonce),
     expiry: of.expiry,
     cbor: toHex(cbor),
+  };
+}
+
+/** governance.setValidators on the genesis' set: the second validator gets more power and a standby key, three approve. */
+function setApprovalVector({ genesis, members }: SyntheticChain) {
+  const standby = generateKeyPair('ed25519', seededBytes('standby key'));
+  const validators = genesis.validators.validators.map((validator, i) => {
+    const stronger = { ...validator, power: 2, keys: [validator.keys[0], standby.publicKey] as const };
+    return entryOf(i === 1 ? stronger : validator);
+  });
+  const next = proposedSet(crypto, { validators });
+  const effectiveHeight = 1_000;
+  const facts = { chain: genesis.hash, protocolVersion: 1, current: genesis.validators.hash, next: next.hash, effectiveHeight };
+  const signed = (index: number) => approvalMessage(crypto, facts, genesis.validators.validators[index]!, members[index]!.keys[0].publicKey);
+  const approvals = [0, 1, 3].map((index) => [index, 0, sign(members[index]!.keys[0], signed(index))] as const);
+  const [, protectedBytes, , payload] = decode(signed(0)) as Uint8Array[];
+  return {
+    current: toHex(facts.current),
+    next: toHex(next.hash),
+    nextSet: toHex(next.bytes),
+    effectiveHeight,
+    publicKey: toHex(members[0]!.keys[0].publicKey.bytes),
+    protected: toHex(protectedBytes!),
+    payload: toHex(payload!),
+    signed: toHex(signed(0)),
+    body: toHex(encode(setValidatorsBody.encode({ validators, effectiveHeight, approvals }))),
   };
 }
 
