@@ -13,6 +13,8 @@ export interface Arguments {
   readonly positionals: readonly string[];
   text(name: string): string | undefined;
   flag(name: string): boolean;
+  /** All values of an option that may be given more than once. */
+  all(name: string): readonly string[];
   /** @throws {ExitError} usage, when the option is absent. */
   required(name: string): string;
 }
@@ -56,7 +58,7 @@ const COMMON: OptionSpecs = {
 export function parse(command: Command, argv: readonly string[]): Arguments {
   const specs = { ...command.options, ...COMMON };
   const options: NonNullable<ParseArgsConfig['options']> = {};
-  for (const [name, { type }] of Object.entries(specs)) options[name] = { type };
+  for (const [name, { type, multiple = false }] of Object.entries(specs)) options[name] = { type, multiple };
   let parsed: { readonly values: Readonly<Record<string, unknown>>; readonly positionals: readonly string[] };
   try {
     parsed = parseArgs({ args: [...argv], options, allowPositionals: true });
@@ -75,6 +77,7 @@ export function parse(command: Command, argv: readonly string[]): Arguments {
   return {
     positionals,
     text,
+    all: (name) => (values[name] ?? []) as readonly string[],
     flag: (name) => values[name] === true,
     required: (name) => {
       const value = text(name);

@@ -30,40 +30,60 @@ const profileSchema = z.strictObject({
   key: z.string().min(1),
 });
 
-export interface Profile {
+export interface Chain {
   readonly url: string;
   readonly genesisHash: Uint8Array;
+}
+
+export interface Profile extends Chain {
   readonly account: string;
   readonly keyFile: string;
 }
 
 /** The profile from `--profile`, BROP_PROFILE or the devnet's; single options override its fields. */
 export function profileOf(args: Arguments): Profile {
-  const path = args.text('profile') ?? process.env.BROP_PROFILE ?? join(home(), 'devnet', 'client.json');
-  const fields = existsSync(path) ? readProfile(path) : undefined;
-  const url = args.text('url') ?? fields?.url;
-  const genesis = args.text('genesis') ?? fields?.genesis;
+  const { path, fields } = profileFile(args);
+  const { url, genesisHash } = chainOf(args);
   const account = args.text('account') ?? fields?.account;
   const keyFile = args.text('key') ?? (fields === undefined ? undefined : resolve(dirname(path), fields.key));
-  if (url === undefined || genesis === undefined || account === undefined || keyFile === undefined) {
-    throw new ExitError(
-      exit.usage,
-      `no profile at ${path}: start a devnet with npm start, or give --url, --genesis, --account and --key`,
-    );
-  }
-  if (!/^[0-9a-f]{64}$/.test(genesis)) throw new ExitError(exit.usage, 'a genesis hash has 64 hexadecimal digits');
+  if (account === undefined || keyFile === undefined) throw noProfile(path, '--url, --genesis, --account and --key');
   if (!isAccountId(account)) throw new ExitError(exit.usage, `${account} is not an account ID (brop1…)`);
-  return { url: httpUrl(url), genesisHash: fromHex(genesis), account, keyFile };
+  return { url, genesisHash, account, keyFile };
+}
+
+/** The chain and a node of it, for who needs no account; from the options and the profile. */
+export function chainOf(args: Arguments): Chain {
+  const { path, fields } = profileFile(args);
+  const url = args.text('url') ?? fields?.url;
+  const genesisHash = knownGenesis(args);
+  if (url === undefined || genesisHash === undefined) throw noProfile(path, '--url and --genesis');
+  return { url: httpUrl(url), genesisHash };
+}
+
+/** The genesis hash from `--genesis` or the profile; undefined when neither says. */
+export function knownGenesis(args: Arguments): Uint8Array | undefined {
+  const genesis = args.text('genesis') ?? profileFile(args).fields?.genesis;
+  if (genesis === undefined) return undefined;
+  if (!/^[0-9a-f]{64}$/.test(genesis)) throw new ExitError(exit.usage, 'a genesis hash has 64 hexadecimal digits');
+  return fromHex(genesis);
+}
+
+function profileFile(args: Arguments) {
+  const path = args.text('profile') ?? process.env.BROP_PROFILE ?? join(home(), 'devnet', 'client.json');
+  return { path, fields: existsSync(path) ? readProfile(path) : undefined };
+}
+
+function noProfile(path: string, options: string): ExitError {
+  return new ExitError(exit.usage, `no profile at ${path}: start a devnet with npm start, or give ${options}`);
 }
 
 /** URL of the node from `--url` or the profile. */
 export function urlOf(args: Arguments): string {
   const given = args.text('url');
   if (given !== undefined) return httpUrl(given);
-  const path = args.text('profile') ?? process.env.BROP_PROFILE ?? join(home(), 'devnet', 'client.json');
-  if (!existsSync(path))
-    throw new ExitError(exit.usage, `no profile at ${path}: start a devnet with npm start, or give --url`);
-  return readProfile(path).url;
+  const { path, fields } = profileFile(args);
+  if (fields === undefined) throw noProfile(path, '--url');
+  return fields.url;
 }
 
 function httpUrl(text: string): string {
@@ -99,9 +119,13 @@ export const PROFILE_OPTIONS = {
   url: { type: 'string', value: 'url', help: 'URL of the node' },
 } as const;
 
-export const ACCOUNT_OPTIONS = {
+export const CHAIN_OPTIONS = {
   ...PROFILE_OPTIONS,
   genesis: { type: 'string', value: 'hash', help: 'genesis hash of the chain' },
-  account: { type: 'string', value: 'id', help: 'account that registers' },
+} as const;
+
+export const ACCOUNT_OPTIONS = {
+  ...CHAIN_OPTIONS,
+  account: { type: 'string', value: 'id', help: 'account that sends' },
   key: { type: 'string', value: 'file', help: 'key file of that account' },
 } as const;

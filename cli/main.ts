@@ -9,12 +9,18 @@ import { fsck } from './commands/fsck.ts';
 import { genesis } from './commands/genesis.ts';
 import { keygen } from './commands/keygen.ts';
 import { node } from './commands/node.ts';
+import { registerNode, unregisterNode } from './commands/node-register.ts';
 import { receipt } from './commands/receipt.ts';
 import { register } from './commands/register.ts';
 import { restore } from './commands/restore.ts';
 import { snapshot } from './commands/snapshot.ts';
 import { status } from './commands/status.ts';
 import { top } from './commands/top.ts';
+import { validatorsAdmit } from './commands/validators-admit.ts';
+import { validatorsApprove } from './commands/validators-approve.ts';
+import { validatorsPropose } from './commands/validators-propose.ts';
+import { validatorsShow } from './commands/validators-show.ts';
+import { validatorsSubmit } from './commands/validators-submit.ts';
 import { verify } from './commands/verify.ts';
 import { verifyExport } from './commands/verify-export.ts';
 import { ExitError, exit, toExitError } from './exit-codes.ts';
@@ -29,6 +35,13 @@ const commands: readonly Command[] = [
   keygen,
   genesis,
   node,
+  registerNode,
+  unregisterNode,
+  validatorsShow,
+  validatorsPropose,
+  validatorsApprove,
+  validatorsSubmit,
+  validatorsAdmit,
   snapshot,
   exportChain,
   verifyExport,
@@ -37,8 +50,8 @@ const commands: readonly Command[] = [
   restore,
 ];
 
-function overview(): string {
-  const rows = commands.map(({ name, summary }) => `  ${name.padEnd(14)} ${summary}`);
+function overview(shown = commands): string {
+  const rows = shown.map(({ name, summary }) => `  ${name.padEnd(18)} ${summary}`);
   return `brop: register files on a BROP chain and verify receipts offline\n\nusage: brop <command> [options]\n\n${rows.join('\n')}\n\nEvery command explains itself: brop <command> --help. Exit code 0 means that what was asked holds.\n`;
 }
 
@@ -58,14 +71,22 @@ function outputFor(json: boolean): Output {
 }
 
 async function run(argv: readonly string[]): Promise<number> {
-  const [name, ...rest] = argv;
+  const [name, second] = argv;
   if (name === undefined || name === '--help' || name === 'help') {
     process.stdout.write(overview());
     return name === undefined ? exit.usage : exit.ok;
   }
-  const command = commands.find((candidate) => candidate.name === name);
-  if (command === undefined) throw new ExitError(exit.usage, `there is no command ${name} (see: brop --help)`);
-  const args = parse(command, rest);
+  const named = (words: string) => commands.find((candidate) => candidate.name === words);
+  const command = named(`${name} ${second}`) ?? named(name);
+  if (command === undefined) {
+    const group = commands.filter((candidate) => candidate.name.startsWith(`${name} `));
+    if (group.length === 0) throw new ExitError(exit.usage, `there is no command ${name} (see: brop --help)`);
+    if (second !== undefined && second !== '--help')
+      throw new ExitError(exit.usage, `there is no command ${name} ${second} (see: brop ${name} --help)`);
+    process.stdout.write(overview(group));
+    return second === undefined ? exit.usage : exit.ok;
+  }
+  const args = parse(command, argv.slice(command.name.split(' ').length));
   if (args.flag('help')) {
     process.stdout.write(helpOf(command));
     return exit.ok;

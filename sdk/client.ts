@@ -8,6 +8,11 @@ import { BropError } from '../node-core/chain/codes.ts';
 import { PROTOCOL_VERSION } from '../node-core/chain/genesis.ts';
 import { type AccountId, createdAccountId, NONCE_BYTES, recordId } from '../node-core/chain/identifiers.ts';
 import { ADMIT_PARTNER, type AdmitPartner, admitPartnerBody } from '../node-core/chain/operations/admit-partner.ts';
+import {
+  ADMIT_VALIDATOR,
+  type AdmitValidator,
+  admitValidatorBody,
+} from '../node-core/chain/operations/admit-validator.ts';
 import { CERTIFY, type Certify, certifyBody } from '../node-core/chain/operations/certify.ts';
 import {
   REGISTER,
@@ -17,6 +22,15 @@ import {
   registerBatchBody,
   registerBody,
 } from '../node-core/chain/operations/evidence.ts';
+import {
+  REGISTER_NODE,
+  type RegisterNode,
+  registerNodeBody,
+  UNREGISTER_NODE,
+  type UnregisterNode,
+  unregisterNodeBody,
+} from '../node-core/chain/operations/register-node.ts';
+import { SET_VALIDATORS, type SetValidators, setValidatorsBody } from '../node-core/chain/operations/set-validators.ts';
 import { stateKey } from '../node-core/chain/state-keys.ts';
 import { finishTransaction, type Operation, prepareTransaction } from '../node-core/chain/transaction.ts';
 import { accountIdFromText, accountIdToText } from '../node-core/codec/account-id.ts';
@@ -129,6 +143,17 @@ export function createClient(options: ClientOptions) {
       /** Admits a partner. @returns also the ID of its account. */
       admitPartner: async (body: AdmitPartner, submitOptions?: SubmitOptions) =>
         withAccount(await submitOne({ type: ADMIT_PARTNER, body: admitPartnerBody.encode(body) }, submitOptions)),
+      /** Admits a company that the validators may then take in. @returns also the ID of its account. */
+      admitValidator: async (body: AdmitValidator, submitOptions?: SubmitOptions) =>
+        withAccount(await submitOne({ type: ADMIT_VALIDATOR, body: admitValidatorBody.encode(body) }, submitOptions)),
+      /** Carries a change of the validator set that those in force have approved. */
+      setValidators: (body: SetValidators, submitOptions?: SubmitOptions) =>
+        submitOne({ type: SET_VALIDATORS, body: setValidatorsBody.encode(body) }, submitOptions),
+      /** Lets a node of the account in at the others'. */
+      registerNode: (body: RegisterNode, submitOptions?: SubmitOptions) =>
+        submitOne({ type: REGISTER_NODE, body: registerNodeBody.encode(body) }, submitOptions),
+      unregisterNode: (body: UnregisterNode, submitOptions?: SubmitOptions) =>
+        submitOne({ type: UNREGISTER_NODE, body: unregisterNodeBody.encode(body) }, submitOptions),
     },
     newBatch: () => new Batch(crypto),
     submit: (operations: readonly Operation[], submitOptions?: SubmitOptions) => core.submit(operations, submitOptions),

@@ -10,14 +10,12 @@ import { fromHex, toHex } from '../../node-core/codec/bytes.ts';
 import { readGenesis } from '../../nodes/run-node.ts';
 import type { Arguments, Command, Output } from '../command.ts';
 import { ExitError, exit } from '../exit-codes.ts';
+import { readJson } from '../json-file.ts';
+import { publicKeyJson, publicKeyOf } from '../public-keys.ts';
 
-const key = z.strictObject({
-  suite: z.enum(['p256', 'ed25519', 'sm2']),
-  publicKey: z.string().regex(/^([0-9a-f]{2})+$/),
-});
 const participant = {
   name: z.string().min(1),
-  accountKey: key,
+  accountKey: publicKeyJson,
   legal: z.strictObject({ version: z.string().min(1), file: z.string().min(1) }),
   quota: z.strictObject({ max: z.number().int().min(0), periodMs: z.number().int().min(1) }),
 };
@@ -30,14 +28,15 @@ const description = z.strictObject({
     z.strictObject({
       ...participant,
       power: z.number().int().min(1).default(1),
-      consensusKey: key,
-      standbyKey: key.optional(),
+      consensusKey: publicKeyJson,
+      standbyKey: publicKeyJson.optional(),
       nodeKey: z.string().regex(/^[0-9a-f]{64}$/),
     }),
   ),
   parameters: z.record(z.string(), z.unknown()).default({}),
 });
 type Description = z.infer<typeof description>;
+const MAX_DESCRIPTION_BYTES = 1_000_000;
 
 export const genesis: Command = {
   name: 'genesis',
@@ -80,7 +79,7 @@ async function make(args: Arguments, out: Output): Promise<number> {
   if (source === undefined) throw new ExitError(exit.usage, 'a description is needed (see: brop genesis --help)');
   const target = args.required('out');
   if (existsSync(target)) throw new ExitError(exit.usage, `${target} exists and is not overwritten`);
-  const document = documentOf(readDescription(source), dirname(resolve(source)));
+  const document = documentOf(await readJson(source, description, MAX_DESCRIPTION_BYTES), dirname(resolve(source)));
   const bytes = await signGenesis(nativeCrypto, document, openKeyFile(args.required('key')).sign);
   const { hash } = decodeGenesis(nativeCrypto, bytes);
   writeFileSync(target, bytes, { flag: 'wx' });
@@ -89,24 +88,10 @@ async function make(args: Arguments, out: Output): Promise<number> {
   return exit.ok;
 }
 
-function readDescription(path: string): Description {
-  let value: unknown;
-  try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw new BropError(error instanceof SyntaxError ? 'CONFIG_INVALID' : 'FILE_UNREADABLE', path);
-  }
-  const parsed = description.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
-  throw new BropError('CONFIG_INVALID', `${path}: ${issue.path.map(String).join('.')}: ${issue.message}.`);
-}
-
 function documentOf(input: Description, folder: string): GenesisDocument {
-  const publicKey = (k: z.infer<typeof key>) => ({ suite: k.suite, bytes: fromHex(k.publicKey) });
   const base = (p: Description['operator']) => ({
     name: p.name,
-    accountKey: publicKey(p.accountKey),
+    accountKey: publicKeyOf(p.accountKey),
     legal: { version: p.legal.version, digest: digestOf(resolve(folder, p.legal.file)) },
     quota: p.quota,
   });
@@ -119,9 +104,9 @@ function documentOf(input: Description, folder: string): GenesisDocument {
     validators: input.validators.map((v) => ({
       ...base(v),
       power: v.power,
-      consensusKey: publicKey(v.consensusKey),
+      consensusKey: publicKeyOf(v.consensusKey),
       nodeKey: fromHex(v.nodeKey),
-      ...(v.standbyKey !== undefined && { standbyKey: publicKey(v.standbyKey) }),
+      ...(v.standbyKey !== undefined && { standbyKey: publicKeyOf(v.standbyKey) }),
     })),
     parameters: { ...DEFAULT_PARAMETERS, ...(input.parameters as Partial<Parameters>) },
   };

@@ -96,6 +96,11 @@ export class ConsensusDriver {
     return this.state.round;
   }
 
+  /** False while our key is not in the set: the node is a follower then. */
+  get takesPart(): boolean {
+    return this.isMember;
+  }
+
   /** What peers have made this node keep for the height. */
   get load(): { readonly votes: number; readonly blocks: number } {
     return { votes: this.votes.count, blocks: this.proposals.count };

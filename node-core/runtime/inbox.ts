@@ -93,8 +93,8 @@ export class Inbox implements TransportHandler {
   disconnected(peer: PeerId): void {
     if (this.stopped) return;
     const { peers, sync, relay } = this.parts;
-    peers.disconnected(peer);
     const validator = peers.validatorIndex(peer);
+    peers.disconnected(peer);
     if (validator !== undefined) void this.parts.run(() => this.parts.driver?.peerLost(validator));
     relay.disconnected(peer);
     this.early.forget(peer);
@@ -171,10 +171,14 @@ export class Inbox implements TransportHandler {
     });
   }
 
-  /** One block ahead is nothing: the votes for ours, or a follower's copy of it, are on their way. */
+  /**
+   * One block ahead is nothing to a validator: the votes for ours are on their way. A follower is sent its copy, unless
+   * it is of a company that has a validator, whose nodes are told of the block alone.
+   */
   private lookIfBehind(height: number): void {
     const { store, sync, driver } = this.parts;
-    if (height > store.height + 1 || (height > store.height && driver?.isBlocked === true)) sync.look();
+    const waitsForVotes = driver?.takesPart === true && !driver.isBlocked;
+    if (height > store.height + (waitsForVotes ? 1 : 0)) sync.look();
   }
 
   private inTurn(peer: PeerId, job: () => Promise<void>): Promise<void> {

@@ -133,8 +133,8 @@ export class Node {
     this.driver = parts.voting === undefined ? null : this.makeDriver(parts.voting, commit('consensus'));
     // Followers may know only followers; validators know each other.
     const { driver, sync } = this;
-    const receivers = () => peers.having(0).filter((peer) => driver === null || peers.isValidator(peer));
-    const send = (message: Uint8Array) => (driver === null ? peers.toAll(message) : peers.toValidators(message));
+    const receivers = () => peers.having(0).filter((peer) => this.isFollower || peers.isValidator(peer));
+    const send = (message: Uint8Array) => (this.isFollower ? peers.toAll(message) : peers.toValidators(message));
     this.relay = new Relay({ clock, mempool, receivers, send });
     const { relay } = this;
     this.inbox = new Inbox({
@@ -220,8 +220,15 @@ export class Node {
     this.parts.log.error('the vote record is lost: this validator does not sign', { height: this.store.height });
   }
 
+  /** Null while the node follows. */
   get consensus(): { readonly height: number; readonly round: number } | null {
-    return this.driver === null ? null : { height: this.driver.height, round: this.driver.round };
+    const { driver } = this;
+    return driver?.takesPart === true ? { height: driver.height, round: driver.round } : null;
+  }
+
+  /** A validator is one too, while its key is not in the set. */
+  private get isFollower(): boolean {
+    return this.driver?.takesPart !== true;
   }
 
   private accuse(contradiction: Contradiction, set: ValidatorSet): void {
@@ -262,7 +269,7 @@ export class Node {
   private async takeTransactions(transactions: readonly Uint8Array[]): Promise<void> {
     const outcomes = await this.admit(transactions);
     // From follower to follower; validators are told by the followers themselves.
-    if (this.driver === null) this.relay.forward(newOnes(outcomes));
+    if (this.isFollower) this.relay.forward(newOnes(outcomes));
     for (const outcome of outcomes) {
       if (!('code' in outcome)) continue;
       this.parts.log.debug('a transaction from a peer was refused', { ...outcome });

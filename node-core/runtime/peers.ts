@@ -83,16 +83,19 @@ export class Peers {
    * soon as validators with more than two thirds (`self` is one) have spoken; null before.
    */
   agreedHeight(self: number | null): number | null {
-    const spoken = this.greeted()
-      .map(([id, { height }]) => ({ index: this.validatorIndex(id), height }))
-      .filter((row) => row.index !== undefined && row.index !== self)
-      .sort((a, b) => b.height - a.height);
+    // A company may have several nodes, and has its power once.
+    const best = new Map<number, number>();
+    for (const [id, { height }] of this.greeted()) {
+      const index = this.validatorIndex(id);
+      if (index !== undefined && index !== self) best.set(index, Math.max(height, best.get(index) ?? 0));
+    }
+    const spoken = [...best].sort(([, one], [, other]) => other - one);
     const powerOf = (index: number) => this.set.validators[index]!.power;
-    const heard = spoken.reduce((sum, { index }) => sum + powerOf(index!), self === null ? 0 : powerOf(self));
+    const heard = spoken.reduce((sum, [index]) => sum + powerOf(index), self === null ? 0 : powerOf(self));
     if (!isQuorum(this.set, heard)) return null;
     let power = 0;
-    for (const { index, height } of spoken) {
-      power += powerOf(index!);
+    for (const [index, height] of spoken) {
+      power += powerOf(index);
       if (3 * power > this.set.totalPower) return height;
     }
     return 0;
