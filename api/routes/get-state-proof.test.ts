@@ -20,7 +20,7 @@ describe('happy', () => {
   it.each([
     ['key=0aff', new Uint8Array([0x0a, 0xff])],
     [`account=${account}`, stateKey.account(SENDER)],
-    [`record=${'11'.repeat(32)}`, stateKey.record(new Uint8Array(32).fill(0x11))],
+    [`record=${'11'.repeat(32)}`, stateKey.transaction(new Uint8Array(31).fill(0x11))],
     [`subject=lot%201%2F%E4%B8%AD&registrant=${account}`, stateKey.subject(SENDER, 'lot 1/中')],
   ])('?%s proves its state key', async (query, key) => {
     const { api, keys } = recording();

@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
+import { originOfRecord } from '../../node-core/chain/identifiers.ts';
 import { stateKey } from '../../node-core/chain/state-keys.ts';
 import { fromHex } from '../../node-core/codec/bytes.ts';
 import { NO_STORE } from '../http/caching.ts';
@@ -18,7 +19,7 @@ const query = z.strictObject({
     .optional()
     .openapi({ type: 'string', pattern: KEY_PATTERN, description: 'The state key itself.' }),
   account: accountIdParameter.optional().openapi({ description: 'The record of this account.' }),
-  record: hexParameter(32, 'The evidence record with this ID.').optional(),
+  record: hexParameter(32, 'The entry of the transaction that has left the record with this ID.').optional(),
   subject: z
     .string()
     .min(1)
@@ -57,7 +58,7 @@ function keyOf({ key, account, record, subject, registrant }: z.output<typeof qu
   const forms: Uint8Array[] = [];
   if (key !== undefined) forms.push(key);
   if (account !== undefined) forms.push(stateKey.account(account));
-  if (record !== undefined) forms.push(stateKey.record(record));
+  if (record !== undefined) forms.push(stateKey.transaction(originOfRecord(record).stem));
   if (subject !== undefined && registrant !== undefined) forms.push(stateKey.subject(registrant, subject));
   const [only] = forms;
   const halfSubject = (subject === undefined) !== (registrant === undefined);

@@ -1,7 +1,15 @@
 import { expect, test } from 'vitest';
 import { toHex } from '../codec/bytes.ts';
 import { pureCrypto as crypto } from '../crypto/pure.ts';
-import { createdAccountId, genesisAccountId, headerHash, recordId, validatorSetHash } from './identifiers.ts';
+import {
+  createdAccountId,
+  genesisAccountId,
+  headerHash,
+  originOfRecord,
+  recordId,
+  transactionStem,
+  validatorSetHash,
+} from './identifiers.ts';
 
 const by = { sender: new Uint8Array(20).fill(1), nonce: new Uint8Array(32).fill(2), expiry: 100 };
 const key = new Uint8Array(65).fill(4);
@@ -15,7 +23,7 @@ test('lengths: 20 bytes for accounts, 32 for the rest', () => {
   }
 });
 
-test('sender, nonce, expiry and operation each make another ID', () => {
+test('sender, nonce and operation each make another ID, of accounts the expiry too', () => {
   const variants = [
     by,
     { ...by, sender: new Uint8Array(20).fill(9) },
@@ -23,10 +31,15 @@ test('sender, nonce, expiry and operation each make another ID', () => {
     // The pair signed again after the state has forgotten it must not overwrite what it made before.
     { ...by, expiry: 101 },
   ];
-  for (const make of [createdAccountId, recordId]) {
-    const ids = variants.flatMap((variant) => [0, 1].map((operation) => toHex(make(crypto, variant, operation))));
-    expect(new Set(ids).size).toBe(8);
-  }
+  const idsBy = (make: typeof createdAccountId) =>
+    variants.flatMap((variant) => [0, 1].map((operation) => toHex(make(crypto, variant, operation))));
+  expect(new Set(idsBy(createdAccountId)).size).toBe(8);
+  // The entry of a transaction that has left records stays, so that its pair is never packed again.
+  expect(new Set(idsBy(recordId)).size).toBe(6);
+});
+
+test('a record ID says which transaction and which operation', () => {
+  expect(originOfRecord(recordId(crypto, by, 63))).toEqual({ stem: transactionStem(crypto, by), operation: 63 });
 });
 
 test('the same bytes in different domains, and under different suites, are different things', () => {

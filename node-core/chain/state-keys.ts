@@ -7,9 +7,9 @@ export const stateKey = {
   accountByName: (name: string) => encode(['name', name]),
   accountByKey: (keyId: Uint8Array) => encode(['key', keyId]),
   quota: (id: AccountId) => encode(['quota', id]),
-  nonce: (sender: AccountId, nonce: Uint8Array) => encode(['nonce', sender, nonce]),
+  /** @param stem of (sender, nonce). */
+  transaction: (stem: Uint8Array) => encode(['tx', stem]),
   prunedThrough: () => encode(['prunedThrough']),
-  record: (recordId: Uint8Array) => encode(['record', recordId]),
   validators: () => encode(['validators']),
   nextValidators: () => encode(['nextValidators']),
   node: (nodeKey: Uint8Array) => encode(['node', nodeKey]),

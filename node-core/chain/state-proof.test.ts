@@ -3,6 +3,7 @@ import { type SyntheticBlock, SyntheticChain } from '../../test/proofs/synthetic
 import { utf8 } from '../codec/bytes.ts';
 import { decode, encode } from '../codec/cbor.ts';
 import { pureCrypto as crypto } from '../crypto/pure.ts';
+import { transactionStem } from './identifiers.ts';
 import { stateKey } from './state-keys.ts';
 import {
   type ExpiryCertificate,
@@ -132,7 +133,7 @@ describe('expiry certificates', () => {
 
   it('with prunedThrough proven at another height than the absence', () => {
     const before = certificate(39);
-    chain.set(stateKey.nonce(of.sender, of.nonce), encode([40, 35, 0]));
+    chain.set(stateKey.transaction(transactionStem(crypto, of)), encode([40, 35, 0]));
     const after = certificate(45, 60);
     expect(outcome({ ...after, prunedThrough: 39, prunedThroughPath: before.prunedThroughPath })).toBe(
       'PROOF_INCLUSION',
@@ -141,7 +142,7 @@ describe('expiry certificates', () => {
   });
 
   it('for a nonce that was used', () => {
-    chain.set(stateKey.nonce(of.sender, of.nonce), encode([40, 35, 0]));
+    chain.set(stateKey.transaction(transactionStem(crypto, of)), encode([40, 35, 0]));
     expect(outcome(certificate(null))).toBe('PROOF_INCLUSION');
     const { absence } = expirySchema.decode(
       decode(chain.expiryCertificate(chain.block(50, []), { ...of, nonce: chain.random(32) }, null), LIMITS),

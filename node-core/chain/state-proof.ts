@@ -7,7 +7,7 @@ import { verifyProof } from '../crypto/state-proof.ts';
 import { stateKeyHash, stateValueHash } from '../crypto/state-tree.ts';
 import { anchorFields, formRefusal, type TrustedHeader, verifyAnchor } from './anchor.ts';
 import { type Refusal, refusal } from './codes.ts';
-import { accountId, hash32, nonce } from './identifiers.ts';
+import { accountId, hash32, nonce, transactionStem } from './identifiers.ts';
 import { PROOF_LIMITS } from './receipt.ts';
 import { stateKey } from './state-keys.ts';
 
@@ -145,7 +145,8 @@ function expiryRefusal(
   if (pruned !== null && pruned >= expiry) {
     return refusal('PROOF_NOT_EXPIRED', 'nonces of that expiry have been removed already');
   }
-  const absent = holdsInState(crypto, trusted, stateKey.nonce(sender, own), null, file.absence);
+  const key = stateKey.transaction(transactionStem(crypto, { sender, nonce: own }));
+  const absent = holdsInState(crypto, trusted, key, null, file.absence);
   return absent ? null : refusal('PROOF_INCLUSION', 'the nonce is not absent');
 }
 

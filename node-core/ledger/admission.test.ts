@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type Actor, bytesOf, evidenceBody, keyPair, op, TABLE, World } from '../../test/ledger/world.ts';
+import { type Actor, bytesOf, crypto, evidenceBody, keyPair, op, TABLE, World } from '../../test/ledger/world.ts';
 import { type CborValue, Tag } from '../codec/cbor.ts';
 import { admissionRefusal, parseTransaction, senderRefusal, transactionCost } from './admission.ts';
 
@@ -20,7 +20,7 @@ const context = () => ({
 });
 
 describe('parsing', () => {
-  const parse = (bytes: Uint8Array) => parseTransaction(bytes, world.genesis.hash, 1, TABLE);
+  const parse = (bytes: Uint8Array) => parseTransaction(crypto, bytes, world.genesis.hash, 1, TABLE);
 
   test('binds each operation to its type', () => {
     const parsed = parse(world.transaction(partner, operations));
@@ -65,7 +65,7 @@ describe('hostile bodies', () => {
     fc.assert(
       fc.property(types, value, (type, body) => {
         const bytes = world.transaction(partner, [{ type, body }]);
-        const parsed = parseTransaction(bytes, world.genesis.hash, 1, TABLE);
+        const parsed = parseTransaction(crypto, bytes, world.genesis.hash, 1, TABLE);
         if ('code' in parsed) expect(parsed.code).toBe('TX_BODY');
         else expect(parsed.operations).toHaveLength(1);
       }),

@@ -4,12 +4,13 @@
  */
 import type { AccountRecord } from '../chain/account.ts';
 import { type Refusal, refusal } from '../chain/codes.ts';
-import type { AccountId } from '../chain/identifiers.ts';
+import { type AccountId, transactionStem } from '../chain/identifiers.ts';
 import type { Parameters } from '../chain/parameters.ts';
 import { stateKey } from '../chain/state-keys.ts';
 import { decodeTransaction, type Transaction } from '../chain/transaction.ts';
 import { equal } from '../codec/bytes.ts';
 import { CodecError } from '../codec/error.ts';
+import type { CryptoProvider } from '../crypto/provider.ts';
 import type { BoundOperation, OperationTable, RegisteredType } from './operation-type.ts';
 import { maySend } from './permission.ts';
 import { costOf } from './quota.ts';
@@ -20,12 +21,15 @@ import type { StateReader } from './state.ts';
 export interface ParsedTransaction {
   readonly transaction: Transaction;
   readonly operations: readonly BoundOperation[];
-  /** State key of (sender, nonce). */
-  readonly nonceKey: Uint8Array;
+  /** Of (sender, nonce). */
+  readonly stem: Uint8Array;
+  /** State key of the transaction's entry. */
+  readonly entryKey: Uint8Array;
 }
 
 /** Form: codes 1001 to 1008. */
 export function parseTransaction(
+  crypto: CryptoProvider,
   bytes: Uint8Array,
   chain: Uint8Array,
   protocolVersion: number,
@@ -41,7 +45,8 @@ export function parseTransaction(
   }
   try {
     const operations = transaction.operations.map(({ body }, i) => types[i]!.bind(body, `operations[${i}]`));
-    return { transaction, operations, nonceKey: stateKey.nonce(transaction.sender, transaction.nonce) };
+    const stem = transactionStem(crypto, transaction);
+    return { transaction, operations, stem, entryKey: stateKey.transaction(stem) };
   } catch (error) {
     if (error instanceof CodecError) return refusal('TX_BODY', error.message);
     throw error;
@@ -96,7 +101,7 @@ export function admissionRefusal(
   if (transaction.expiry < height) return refusal('EXPIRED', `expiry ${transaction.expiry}, height ${height}`);
   if (transaction.expiry > height + parameters.expiryWindow)
     return refusal('EXPIRY_TOO_FAR', `at most ${parameters.expiryWindow} heights ahead`);
-  if (state.get(parsed.nonceKey) !== undefined) return refusal('NONCE_USED');
+  if (state.get(parsed.entryKey) !== undefined) return refusal('NONCE_USED');
   const forbidden = operations.find((operation) => !maySend(operation.rule, account, timeMs));
   if (forbidden !== undefined) return refusal('NOT_PERMITTED', forbidden.type);
   const cost = transactionCost(parsed, parameters, height);

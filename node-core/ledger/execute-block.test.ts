@@ -15,6 +15,7 @@ import { stateKey } from '../chain/state-keys.ts';
 import { leafHash, MerkleTree } from '../crypto/merkle-log.ts';
 import { accountOf, quotaOf } from './accounts.ts';
 import { BlockExecution } from './execute-block.ts';
+import { prunedThroughOf } from './nonces.ts';
 
 const sha256 = (bytes: Uint8Array) => crypto.hash('sha-256', bytes);
 let world: World;
@@ -38,7 +39,7 @@ describe('all operations or none', () => {
     const { transaction } = world.parse(bytes);
     expect(accountOf(world.store, createdAccountId(crypto, transaction, 0))).toBeUndefined();
     expect(world.store.get(stateKey.accountByName('ann'))).toBeUndefined();
-    expect(world.store.get(stateKey.record(recordId(crypto, transaction, 1)))).toBeUndefined();
+    expect(world.record(recordId(crypto, transaction, 1))).toBeUndefined();
     expect([executed.events, executed.logLeafHashes, executed.header.eventCount]).toEqual([[], [], 0]);
   });
 
@@ -251,18 +252,28 @@ describe('a pair (sender, nonce) signed again with a later expiry', () => {
   });
 
   test('once it has forgotten, makes things of its own and overwrites nothing', async () => {
-    const certify = (key: string) => [op.certify(userBody(key)), op.register(evidenceBody(key))];
+    const certify = (key: string) => [op.certify(userBody(key))];
     const first = world.transaction(partner, certify('ann'), { nonce, expiry: world.next + 1 });
     await world.applied(first);
     const { transaction } = world.parse(first);
-    const ids = { account: createdAccountId(crypto, transaction, 0), record: recordId(crypto, transaction, 1) };
-    const account = world.store.get(stateKey.account(ids.account));
-    const record = world.store.get(stateKey.record(ids.record));
+    const id = createdAccountId(crypto, transaction, 0);
+    const account = world.store.get(stateKey.account(id));
     await world.idle(5);
     const second = world.transaction(partner, certify('mallory'), { nonce });
     await world.applied(second);
-    expect(world.store.get(stateKey.account(ids.account))).toEqual(account);
-    expect(world.store.get(stateKey.record(ids.record))).toEqual(record);
-    expect(createdAccountId(crypto, world.parse(second).transaction, 0)).not.toEqual(ids.account);
+    expect(world.store.get(stateKey.account(id))).toEqual(account);
+    expect(createdAccountId(crypto, world.parse(second).transaction, 0)).not.toEqual(id);
+  });
+
+  test('is never forgotten when the transaction has left records', async () => {
+    const first = world.transaction(partner, [op.register(evidenceBody('a'))], { nonce, expiry: world.next + 1 });
+    await world.applied(first);
+    const id = recordId(crypto, world.parse(first).transaction, 0);
+    const record = world.record(id);
+    await world.idle(5);
+    const second = world.transaction(partner, [op.register(evidenceBody('b'))], { nonce });
+    expect(world.execute([second]).refusals[0]?.code).toBe('NONCE_USED');
+    expect(world.record(id)).toEqual(record);
+    expect(prunedThroughOf(world.store)).toBeNull();
   });
 });

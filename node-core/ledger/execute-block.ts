@@ -9,14 +9,17 @@ import type { Genesis } from '../chain/genesis.ts';
 import { encodeHeader, type Header } from '../chain/header.ts';
 import { type AccountId, headerHash } from '../chain/identifiers.ts';
 import { stateKey } from '../chain/state-keys.ts';
+import { encodeTransactionEntry, type Left } from '../chain/transaction-entry.ts';
 import type { ValidatorSet } from '../chain/validator-set.ts';
+import type { CborValue } from '../codec/cbor.ts';
 import { type LogFrontier, leafHash, rootOf } from '../crypto/merkle-log.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { quotaOf } from './accounts.ts';
 import { admissionRefusal, type ParsedTransaction, transactionCost } from './admission.ts';
-import { type ExpiringNonce, encodeUsedNonce, pruneNonces } from './nonces.ts';
+import { type ExpiringNonce, pruneNonces } from './nonces.ts';
 import type { OperationContext } from './operation-type.ts';
 import { encodeQuota, type Quota, quotaAt, spend } from './quota.ts';
+import { responsibility } from './responsibility.ts';
 import type { SenderRecord } from './senders.ts';
 import { keyText, type StateChange, StateLayer, type StateReader, updateStateTree } from './state.ts';
 import { validatorsOf } from './validators.ts';
@@ -59,6 +62,7 @@ export interface ExecutedBlock {
   readonly logLeafHashes: readonly Uint8Array[];
   readonly changes: readonly StateChange[];
   readonly pages: ReadonlyMap<string, Uint8Array | null>;
+  /** Of the transactions that have left no records. */
   readonly noncesAdded: readonly ExpiringNonce[];
   readonly noncesRemoved: readonly ExpiringNonce[];
 }
@@ -67,6 +71,11 @@ export interface ExecutedBlock {
 interface Rejection {
   readonly operation: number;
   readonly refusal: Refusal;
+}
+
+/** What the operations of an applied transaction have left in its entry. */
+interface Applied {
+  readonly records: Left['records'];
 }
 
 /** What counts against maxBlockBytes beside the transactions: header and heads of the block, head of each string. */
@@ -86,6 +95,7 @@ export class BlockExecution {
   private readonly senders: Uint8Array[] = [];
   private readonly events: ChainEvent[] = [];
   private readonly logLeaves: Uint8Array[] = [];
+  private readonly noncesAdded: ExpiringNonce[] = [];
   /** What is left to those who have sent in this block. Written at its end: no operation reads its sender's quota. */
   private readonly charged = new Map<string, { readonly sender: AccountId; readonly quota: Quota }>();
   private readonly sha256 = (bytes: Uint8Array) => this.crypto.hash('sha-256', bytes);
@@ -125,9 +135,12 @@ export class BlockExecution {
     const cost = transactionCost(parsed, parameters, this.height);
     // Before the operations run: a rejected transaction is charged just the same.
     this.charged.set(text, { sender, quota: spend(quota, cost) });
-    const rejection = this.run(parsed, record.account);
+    const outcome = this.run(parsed, record.account);
+    const rejection = 'refusal' in outcome ? outcome : null;
     const code = rejection === null ? 0 : CODES[rejection.refusal.code].number;
-    this.layer.set(parsed.nonceKey, encodeUsedNonce({ expiry, height: this.height, code }));
+    const left = 'records' in outcome ? this.leftBy(parsed, outcome, record.account) : null;
+    this.layer.set(parsed.entryKey, encodeTransactionEntry({ expiry, height: this.height, code, left }));
+    if (left === null) this.noncesAdded.push({ expiry, height: this.height, stem: parsed.stem });
     const logIndex = rejection === null ? this.view.frontier.size + this.logLeaves.length : null;
     if (rejection === null) this.logLeaves.push(leafHash(this.sha256, bytes));
     this.results.push([code, rejection?.operation ?? null, cost, logIndex, record.digest]);
@@ -138,16 +151,18 @@ export class BlockExecution {
   }
 
   /** All operations succeed together or none has any effect. */
-  private run(parsed: ParsedTransaction, senderAccount: AccountRecord): Rejection | null {
+  private run(parsed: ParsedTransaction, senderAccount: AccountRecord): Rejection | Applied {
     const { crypto, height } = this;
+    const { stem } = parsed;
     const { sender, nonce, expiry } = parsed.transaction;
     const { genesis, validators } = this.view;
     const { parameters, protocolVersion } = genesis.document;
     const chainFacts = { genesis, chain: genesis.hash, protocolVersion, parameters, validators };
     const { timeMs } = this.proposing;
     const trial = new StateLayer(this.layer);
-    const common = { ...chainFacts, crypto, height, timeMs, sender, senderAccount, nonce, expiry, state: trial };
+    const common = { ...chainFacts, crypto, height, timeMs, sender, senderAccount, nonce, expiry, stem, state: trial };
     const events: ChainEvent[] = [];
+    const records: [number, CborValue][] = [];
     for (const [index, operation] of parsed.operations.entries()) {
       const context: OperationContext = { ...common, index, rule: operation.rule };
       const rejected = operation.check(context);
@@ -155,11 +170,18 @@ export class BlockExecution {
       operation.apply(context, {
         set: (key, value) => trial.set(key, value),
         emit: (type, data) => events.push([this.packed.length, index, type, data]),
+        leave: (left) => records.push([index, left]),
       });
     }
     trial.mergeInto(this.layer);
     this.events.push(...events);
-    return null;
+    return { records };
+  }
+
+  private leftBy({ transaction }: ParsedTransaction, { records }: Applied, account: AccountRecord): Left | null {
+    if (records.length === 0) return null;
+    const { sender, nonce } = transaction;
+    return { sender, nonce, timeMs: this.proposing.timeMs, ...responsibility(this.layer, account), records };
   }
 
   /** Computes the roots and the header. The execution is used up. */
@@ -210,12 +232,7 @@ export class BlockExecution {
       logLeafHashes: this.logLeaves,
       changes,
       pages,
-      noncesAdded: this.packed.map(({ transaction: { expiry, sender, nonce } }) => ({
-        expiry,
-        height: this.height,
-        sender,
-        nonce,
-      })),
+      noncesAdded: this.noncesAdded,
       noncesRemoved: this.removed,
     };
   }

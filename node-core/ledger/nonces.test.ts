@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DEFAULT_PARAMETERS } from '../chain/parameters.ts';
 import { stateKey } from '../chain/state-keys.ts';
-import { type ExpiringNonce, encodeUsedNonce, prunedThroughOf, pruneNonces, usedNonceOf } from './nonces.ts';
+import { encodeTransactionEntry } from '../chain/transaction-entry.ts';
+import { type ExpiringNonce, expiringNonceOf, prunedThroughOf, pruneNonces, usedNonceOf } from './nonces.ts';
 import { keyText, StateLayer } from './state.ts';
 
-const sender = new Uint8Array(20).fill(1);
-const nonce = (n: number) => Uint8Array.from({ length: 32 }, (_, i) => (i < 4 ? (n >>> (24 - 8 * i)) & 255 : 0));
+const stem = (n: number) => Uint8Array.from({ length: 31 }, (_, i) => (i < 4 ? (n >>> (24 - 8 * i)) & 255 : 0));
 
 /** The nonces of a chain, kept as the store keeps them: ascending by expiry. */
 class Kept {
@@ -15,10 +15,10 @@ class Kept {
   private made = 0;
 
   add(expiry: number, height: number): void {
-    const entry = { expiry, height, sender, nonce: nonce(this.made++) };
+    const entry = { expiry, height, stem: stem(this.made++) };
     this.entries.push(entry);
     this.entries.sort((a, b) => a.expiry - b.expiry);
-    this.state.set(stateKey.nonce(sender, entry.nonce), encodeUsedNonce({ expiry, height, code: 0 }));
+    this.state.set(stateKey.transaction(entry.stem), encodeTransactionEntry({ expiry, height, code: 0, left: null }));
   }
 
   prune(height: number, fields: { nonceRetention: number; maxPruned: number }): readonly ExpiringNonce[] {
@@ -33,9 +33,25 @@ class Kept {
 describe('a used nonce', () => {
   test('round trip of expiry, height and code', () => {
     const layer = new StateLayer({ get: () => undefined });
-    layer.set(stateKey.nonce(sender, nonce(1)), encodeUsedNonce({ expiry: 9, height: 5, code: 2101 }));
-    expect(usedNonceOf(layer, sender, nonce(1))).toEqual({ expiry: 9, height: 5, code: 2101 });
-    expect(usedNonceOf(layer, sender, nonce(2))).toBeUndefined();
+    const entry = { expiry: 9, height: 5, code: 2101, left: null };
+    layer.set(stateKey.transaction(stem(1)), encodeTransactionEntry(entry));
+    expect(usedNonceOf(layer, stem(1))).toEqual(entry);
+    expect(usedNonceOf(layer, stem(2))).toBeUndefined();
+  });
+
+  test('goes unless its transaction has left records; other entries are none', () => {
+    const used = { expiry: 9, height: 5, code: 0 };
+    const hash = new Uint8Array(32);
+    const by = { sender: new Uint8Array(20), nonce: hash, timeMs: 1, legal: { version: '1', digest: hash } };
+    const left = { ...by, records: [[0, 'something']] as const };
+    const key = stateKey.transaction(stem(1));
+    const { code: _, ...expiring } = { ...used, stem: stem(1) };
+    expect(expiringNonceOf(key, encodeTransactionEntry({ ...used, left: null }))).toEqual(expiring);
+    expect(expiringNonceOf(key, encodeTransactionEntry({ ...used, left }))).toBeNull();
+    expect(expiringNonceOf(stateKey.prunedThrough(), hash)).toBeNull();
+    expect(expiringNonceOf(stateKey.node(hash), hash)).toBeNull();
+    // As long as the key of an entry.
+    expect(expiringNonceOf(stateKey.subject(new Uint8Array(20), 'abc'), hash)).toBeNull();
   });
 });
 
@@ -49,7 +65,7 @@ describe('removal', () => {
     expect(prunedThroughOf(kept.state)).toBeNull();
     expect(kept.prune(14, settings)).toHaveLength(1);
     expect(prunedThroughOf(kept.state)).toBe(10);
-    expect(usedNonceOf(kept.state, sender, nonce(0))).toBeUndefined();
+    expect(usedNonceOf(kept.state, stem(0))).toBeUndefined();
   });
 
   test('at most maxPruned in a block; what is left over goes later, in order of expiry', () => {
@@ -91,12 +107,12 @@ describe('removal', () => {
           expect(through).toBeGreaterThanOrEqual(before);
           before = through;
           for (const entry of made) {
-            const isThere = usedNonceOf(kept.state, sender, entry.nonce) !== undefined;
+            const isThere = usedNonceOf(kept.state, entry.stem) !== undefined;
             if (entry.expiry > through) expect(isThere).toBe(true);
             // Gone only when no block can pack it again: it has expired for good.
             if (!isThere) expect(entry.expiry).toBeLessThan(height);
           }
-          const gone = made.filter((entry) => usedNonceOf(kept.state, sender, entry.nonce) === undefined);
+          const gone = made.filter((entry) => usedNonceOf(kept.state, entry.stem) === undefined);
           expect(through).toBe(Math.max(0, ...gone.map(({ expiry }) => expiry)));
         }
       }),

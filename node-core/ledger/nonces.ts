@@ -1,53 +1,40 @@
 /**
- * Used nonces: (sender, nonce) → [expiry, height, code]. They go in ascending order of expiry, and within one
- * by height, once more than `nonceRetention` heights have passed since the expiry; `prunedThrough` is the highest expiry of which an entry has gone. While an
- * entry is kept, a replay is refused by it; afterwards by the expiry itself, which is behind every block to come.
+ * Used nonces: each packed transaction has an entry with its expiry (chain/transaction-entry.ts). One that has left no
+ * records goes: in ascending order of expiry, and within one by height, once more than `nonceRetention` heights have
+ * passed since the expiry; `prunedThrough` is the highest expiry of which an entry has gone. While an entry is kept, a
+ * replay is refused by it; afterwards by the expiry itself, which is behind every block to come.
  */
-import { type AccountId, accountId, nonce as nonceBytes } from '../chain/identifiers.ts';
+import { STEM_BYTES } from '../chain/identifiers.ts';
 import type { Parameters } from '../chain/parameters.ts';
 import { stateKey } from '../chain/state-keys.ts';
+import { decodeTransactionEntry, type TransactionEntry } from '../chain/transaction-entry.ts';
 import { decode, encode } from '../codec/cbor.ts';
-import { literal, tuple, uint } from '../codec/schema.ts';
+import { uint } from '../codec/schema.ts';
 import type { StateLayer, StateReader } from './state.ts';
 
-const usedNonce = tuple(uint(), uint({ min: 1 }), uint({ max: 9_999 }));
-
-const nonceKey = tuple(literal('nonce'), accountId, nonceBytes);
-/** Head of the array, head of the text, the text. */
-const NONCE_KEY_START = stateKey.nonce(new Uint8Array(0), new Uint8Array(0)).subarray(0, 7);
-
-export interface UsedNonce {
-  readonly expiry: number;
-  readonly height: number;
-  /** 0: applied; otherwise the number of the rejection. */
-  readonly code: number;
-}
+/** The keys of entries have one length, and are the same up to the stem. */
+const ENTRY_KEY = stateKey.transaction(new Uint8Array(STEM_BYTES));
+const STEM_AT = ENTRY_KEY.length - STEM_BYTES;
 
 export interface ExpiringNonce {
   readonly expiry: number;
   /** Of the block that packed it. */
   readonly height: number;
-  readonly sender: AccountId;
-  readonly nonce: Uint8Array;
+  /** Of (sender, nonce). */
+  readonly stem: Uint8Array;
 }
 
-export function usedNonceOf(state: StateReader, sender: AccountId, nonce: Uint8Array): UsedNonce | undefined {
-  const bytes = state.get(stateKey.nonce(sender, nonce));
-  if (bytes === undefined) return undefined;
-  const [expiry, height, code] = usedNonce.decode(decode(bytes), 'nonce');
-  return { expiry, height, code };
+export function usedNonceOf(state: StateReader, stem: Uint8Array): TransactionEntry | undefined {
+  const bytes = state.get(stateKey.transaction(stem));
+  return bytes === undefined ? undefined : decodeTransactionEntry(bytes);
 }
 
-/** What an entry of the state says about the order of removal; null for an entry that is no nonce. */
+/** What an entry of the state says about the order of removal; null for one that does not go. */
 export function expiringNonceOf(key: Uint8Array, value: Uint8Array): ExpiringNonce | null {
-  for (const [i, byte] of NONCE_KEY_START.entries()) if (key[i] !== byte) return null;
-  const [, sender, nonce] = nonceKey.decode(decode(key), 'nonce key');
-  const [expiry, height] = usedNonce.decode(decode(value), 'nonce');
-  return { expiry, height, sender, nonce };
-}
-
-export function encodeUsedNonce(used: UsedNonce): Uint8Array {
-  return encode(usedNonce.encode([used.expiry, used.height, used.code]));
+  if (key.length !== ENTRY_KEY.length) return null;
+  for (let i = 0; i < STEM_AT; i++) if (key[i] !== ENTRY_KEY[i]) return null;
+  const { expiry, height, left } = decodeTransactionEntry(value);
+  return left === null ? { expiry, height, stem: key.slice(STEM_AT) } : null;
 }
 
 /**
@@ -68,7 +55,7 @@ export function pruneNonces(
   const removed = [...expiring(through, parameters.maxPruned)];
   const last = removed.at(-1);
   if (last === undefined) return removed;
-  for (const { sender, nonce } of removed) layer.remove(stateKey.nonce(sender, nonce));
+  for (const { stem } of removed) layer.remove(stateKey.transaction(stem));
   layer.set(stateKey.prunedThrough(), encode(last.expiry));
   return removed;
 }

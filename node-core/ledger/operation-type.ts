@@ -31,6 +31,8 @@ export interface OperationContext {
   readonly senderAccount: AccountRecord;
   readonly nonce: Uint8Array;
   readonly expiry: number;
+  /** Of (sender, nonce): what the IDs of records begin with. */
+  readonly stem: Uint8Array;
   /** Which operation of the transaction this is. */
   readonly index: number;
   /** Who may send operations of this type; admission has applied it to the sender. */
@@ -42,6 +44,8 @@ export interface OperationContext {
 export interface Effects {
   set(key: Uint8Array, value: Uint8Array): void;
   emit(type: string, data: CborValue): void;
+  /** Leaves a record in the transaction's own entry, which then stays for ever: at most one for each operation. */
+  leave(record: CborValue): void;
 }
 
 export interface OperationType<Body> {
@@ -49,7 +53,7 @@ export interface OperationType<Body> {
   readonly type: string;
   readonly clause: LegalClause;
   readonly body: Schema<Body>;
-  /** Most state entries that it can add. */
+  /** Most state entries that it can add, a record counted as one. */
   stateEntries(body: Body): number;
   /** The business rules, in order of precedence. Changes nothing. */
   check(context: OperationContext, body: Body): Refusal | null;

@@ -10,7 +10,7 @@ import type { Certificate } from '../chain/certificate.ts';
 import { BropError } from '../chain/codes.ts';
 import { decodeGenesis, type Genesis } from '../chain/genesis.ts';
 import { decodeHeader } from '../chain/header.ts';
-import type { AccountId } from '../chain/identifiers.ts';
+import { type AccountId, transactionStem } from '../chain/identifiers.ts';
 import type { Row } from '../chain/segment.ts';
 import { decodeValidatorSet, type ValidatorSet } from '../chain/validator-set.ts';
 import { concat, equal, uint64 } from '../codec/bytes.ts';
@@ -308,15 +308,16 @@ export class ChainStore implements LedgerView {
 
   /** Height of a block that packed (sender, nonce): the state says it, or after that a place row. */
   packedAt(sender: Uint8Array, nonce: Uint8Array): number | undefined {
-    return usedNonceOf(this, sender, nonce)?.height ?? recordedPlace(this.rows, sender, nonce);
+    const stem = transactionStem(this.crypto, { sender, nonce });
+    return usedNonceOf(this, stem)?.height ?? recordedPlace(this.rows, stem);
   }
 
   /** Forgets the oldest segment of blocks when all of it is below `height`; false when none is to go. */
   pruneNext(height: number, pause: Pause): Promise<boolean> {
     const forget = (block: StoredBlock) => {
       for (const bytes of block.transactions) {
-        const { sender, nonce } = packedTransaction(block, bytes);
-        this.rows.add(forgetPlace(this.rows, sender, nonce, block.header.height));
+        const stem = transactionStem(this.crypto, packedTransaction(block, bytes));
+        this.rows.add(forgetPlace(this.rows, stem, block.header.height));
       }
     };
     return this.blocks.pruneNext(height, forget, pause);

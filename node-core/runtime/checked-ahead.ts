@@ -3,6 +3,7 @@
  * batches, while blocks before them execute. A sender that an earlier block of the same batch makes is not known yet:
  * its transactions are left to the execution.
  */
+import type { CryptoProvider } from '../crypto/provider.ts';
 import { type ParsedTransaction, senderRefusal } from '../ledger/admission.ts';
 import type { OperationTable } from '../ledger/operation-type.ts';
 import type { Log } from '../ports/log.ts';
@@ -11,6 +12,7 @@ import type { ChainStore } from './chain-store.ts';
 import { parseOrRefuse } from './parsing.ts';
 
 export interface CheckedAheadParts {
+  readonly crypto: CryptoProvider;
   readonly store: ChainStore;
   readonly verifier: SignatureVerifier;
   readonly table: OperationTable;
@@ -32,11 +34,11 @@ export class CheckedAhead {
 
   /** Resolves when those are known that can be; {@link forget} them once their blocks are executed. */
   async check(transactions: readonly Uint8Array[]): Promise<void> {
-    const { store, verifier, table, log } = this.parts;
+    const { crypto, store, verifier, table, log } = this.parts;
     const waiting: ParsedTransaction[] = [];
     const checks: SignatureCheck[] = [];
     for (const bytes of transactions) {
-      const parsed = parseOrRefuse(bytes, store.genesis, table, log);
+      const parsed = parseOrRefuse(crypto, bytes, store.genesis, table, log);
       if ('code' in parsed) continue;
       const account = senderRefusal(store, parsed.transaction);
       if ('code' in account) continue;

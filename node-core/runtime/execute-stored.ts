@@ -30,7 +30,7 @@ function execute(crypto: CryptoProvider, view: LedgerView, { header, transaction
   try {
     const execution = new BlockExecution(crypto, view, header);
     for (const bytes of transactions) {
-      const parsed = parseTransaction(bytes, hash, document.protocolVersion, table);
+      const parsed = parseTransaction(crypto, bytes, hash, document.protocolVersion, table);
       const refused = 'code' in parsed ? parsed : execution.add(parsed);
       if (refused !== null) throw new Error(`a transaction may not be packed (${refused.code})`);
     }

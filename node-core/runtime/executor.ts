@@ -111,7 +111,7 @@ export class Executor {
     const checks: SignatureCheck[] = [];
     for (const bytes of transactions) {
       const known = checked(bytes) ?? mempool.find(toHex(crypto.hash('sha-256', bytes)))?.parsed;
-      const parsed = known ?? parseOrRefuse(bytes, store.genesis, table, log);
+      const parsed = known ?? parseOrRefuse(crypto, bytes, store.genesis, table, log);
       if ('code' in parsed) return parsed;
       const account = senderRefusal(store, parsed.transaction);
       if ('code' in account) return account;

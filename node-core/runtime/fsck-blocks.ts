@@ -1,7 +1,7 @@
 /** Checks the blocks of a store, the log that they make, and what says where their transactions are. */
 import { verifyCertificate } from '../chain/certificate.ts';
 import { decodeHeader, type Header } from '../chain/header.ts';
-import { headerHash } from '../chain/identifiers.ts';
+import { headerHash, transactionStem } from '../chain/identifiers.ts';
 import { segmentOf, segmentPath } from '../chain/segment.ts';
 import { tilePath } from '../chain/tile-path.ts';
 import { decodeValidatorSet, type ValidatorSet } from '../chain/validator-set.ts';
@@ -15,8 +15,8 @@ import { type Certified, readOrigin, stateReader, storedSetChanges, tileReader, 
 import type { Findings, FsckParts } from './fsck.ts';
 import { KeptBlocks } from './kept-blocks.ts';
 import { leavesOf } from './log-entries.ts';
-import { PLACE_ROWS, pairOfPlace, recordedPlace } from './nonce-rows.ts';
-import { indexIn, packedTransaction } from './packed.ts';
+import { PLACE_ROWS, recordedPlace, stemOfPlace } from './nonce-rows.ts';
+import { packedTransaction } from './packed.ts';
 import { belongsToHeader, type StoredBlock } from './stored-block.ts';
 
 /** Blocks in their order: each on its parent, certified, whole, in the log, and found by its transactions. */
@@ -158,11 +158,11 @@ export class BlockWalk {
     const { kv, genesis, crypto } = this.parts;
     const state = stateReader((data) => crypto.hash(genesis.document.stateHash, data), kv);
     for (const [i, bytes] of block.transactions.entries()) {
-      const { sender, nonce } = packedTransaction(block, bytes);
+      const stem = transactionStem(crypto, packedTransaction(block, bytes));
       const { height } = block.header;
       const [used, recorded] = [
-        orNothing(() => usedNonceOf(state, sender, nonce)?.height),
-        orNothing(() => recordedPlace(kv, sender, nonce)),
+        orNothing(() => usedNonceOf(state, stem)?.height),
+        orNothing(() => recordedPlace(kv, stem)),
       ];
       if (recorded === height) this.placed += 1;
       if ((used ?? recorded ?? 0) < height)
@@ -172,18 +172,19 @@ export class BlockWalk {
 
   /** Rows that no block has confirmed are looked at one by one. */
   private async checkPlaceRows(): Promise<void> {
-    const { kv } = this.parts;
+    const { kv, crypto } = this.parts;
     let rows = 0;
     for (const _ of kv.range(...PLACE_ROWS)) rows += 1;
     if (rows === this.placed) return;
     for (const { key } of kv.range(...PLACE_ROWS)) {
-      const { sender, nonce } = pairOfPlace(key);
-      const height = orNothing(() => recordedPlace(kv, sender, nonce));
+      const stem = stemOfPlace(key);
+      const height = orNothing(() => recordedPlace(kv, stem));
       // A block that is no longer kept may leave its rows behind when the node dies while it forgets it.
       if (height !== undefined && height >= 1 && height < this.kept.firstHeight) continue;
       const block = height === undefined ? undefined : await this.kept.block(height).catch(() => undefined);
-      if (block === undefined || indexIn(block, sender, nonce) === undefined)
-        this.found.add(`place of ${toHex(sender)} ${toHex(nonce)}: it is not in block ${height ?? '?'}`);
+      const isHere = (bytes: Uint8Array) => equal(transactionStem(crypto, packedTransaction(block!, bytes)), stem);
+      if (!block?.transactions.some(isHere))
+        this.found.add(`place of the transaction ${toHex(stem)}: it is not in block ${height ?? '?'}`);
     }
   }
 

@@ -128,23 +128,23 @@ function checkOrder(hash: Hash, kv: Reads, nonces: number, found: Findings): voi
   for (const { key, value } of kv.range(...EXPIRING_ROWS)) {
     const entries = expiringOf(key, value);
     const named = `order of nonces, row ${toHex(key.subarray(1))}`;
-    const hashes = entries.map(({ sender, nonce }) => toHex(stateKeyHash(hash, stateKey.nonce(sender, nonce))));
+    const hashes = entries.map(({ stem }) => toHex(stateKeyHash(hash, stateKey.transaction(stem))));
     const isSorted = hashes.every((text, i) => i === 0 || hashes[i - 1]! < text);
     if (!isSorted || entries.length === 0 || !equal(expiringRowKey(hash, entries[0]!), key))
       found.add(`${named}: is not in order`);
-    for (const { sender, nonce, expiry, height } of entries) {
+    for (const { stem, expiry, height } of entries) {
       listed += 1;
-      const used = usedIn(state, sender, nonce);
-      if (used?.expiry !== expiry || used.height !== height)
-        found.add(`${named}: nonce ${toHex(nonce)} is not in the state like that`);
+      const used = usedIn(state, stem);
+      if (used?.expiry !== expiry || used.height !== height || used.left !== null)
+        found.add(`${named}: transaction ${toHex(stem)} is not in the state like that`);
     }
   }
   if (listed !== nonces) found.add(`order of nonces: ${listed} in it, and ${nonces} in the state`);
 }
 
-function usedIn(state: Parameters<typeof usedNonceOf>[0], sender: Uint8Array, nonce: Uint8Array) {
+function usedIn(state: Parameters<typeof usedNonceOf>[0], stem: Uint8Array) {
   try {
-    return usedNonceOf(state, sender, nonce);
+    return usedNonceOf(state, stem);
   } catch {
     return undefined;
   }

@@ -153,7 +153,7 @@ export class Node {
   private makeFileSync(table: OperationTable, commit: Commit): FileSync {
     const { crypto, store, verifier, clock, log, fileSources = [] } = this.parts;
     const { mempool } = this;
-    const ahead = new CheckedAhead({ store, verifier, table, log });
+    const ahead = new CheckedAhead({ crypto, store, verifier, table, log });
     const checked = (bytes: Uint8Array) => ahead.find(bytes);
     const executor = new Executor({ crypto, store, mempool, checked, verifier, table, log });
     return new FileSync({
@@ -314,7 +314,8 @@ export class Node {
 
   private tellWaiters(executed: ExecutedBlock): void {
     if (this.waiters.size === 0) return;
-    for (const { sender, nonce } of executed.noncesAdded) {
+    for (const { transaction } of executed.transactions) {
+      const { sender, nonce } = transaction;
       for (const finish of [...(this.waiters.get(identityOf(sender, nonce)) ?? [])]) finish(true);
     }
   }

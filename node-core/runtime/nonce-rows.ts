@@ -1,16 +1,16 @@
 /**
- * What the store knows about used nonces beside the state, which has the nonces themselves.
+ * What the store knows about used nonces beside the state, which has an entry for each of them.
  *
  * | row | key | value |
  * |---|---|---|
- * | `n` | expiry, height, hash of the first state key | nonces of that expiry and height: (sender, nonce) by key hash |
- * | `t` | sender, nonce | height of a block that packed it, once the state has forgotten the nonce |
+ * | `n` | expiry, height, hash of the first state key | stems of that expiry and height, by the hash of their state key |
+ * | `t` | stem | height of a block that packed it, once the state has forgotten it |
  *
  * `n` is the order of removal; it follows from the state. A block writes one row for each expiry in it; the chunks of a
  * snapshot, which are ranges of key hashes, write rows that do not overlap.
  */
+import { STEM_BYTES } from '../chain/identifiers.ts';
 import { stateKey } from '../chain/state-keys.ts';
-import { ACCOUNT_ID_BYTES } from '../codec/account-id.ts';
 import { compare, concat, uint64 } from '../codec/bytes.ts';
 import { decode, encode } from '../codec/cbor.ts';
 import { uint } from '../codec/schema.ts';
@@ -26,8 +26,6 @@ const AFTER_EXPIRING = Uint8Array.of(EXPIRING[0]! + 1);
 export const EXPIRING_ROWS = [EXPIRING, AFTER_EXPIRING] as const;
 /** All rows that say where a pair was packed. */
 export const PLACE_ROWS = [PLACE, Uint8Array.of(PLACE[0]! + 1)] as const;
-const NONCE_BYTES = 32;
-const ENTRY_BYTES = ACCOUNT_ID_BYTES + NONCE_BYTES;
 
 /** The rows of nonces that one write adds to the state. */
 export function expiringWrites(stateHash: Hash, added: readonly ExpiringNonce[]): Write[] {
@@ -36,7 +34,7 @@ export function expiringWrites(stateHash: Hash, added: readonly ExpiringNonce[])
     const name = `${nonce.expiry}/${nonce.height}`;
     const group = groups.get(name) ?? [];
     groups.set(name, group);
-    group.push({ hash: stateKeyHash(stateHash, stateKey.nonce(nonce.sender, nonce.nonce)), nonce });
+    group.push({ hash: stateKeyHash(stateHash, stateKey.transaction(nonce.stem)), nonce });
   }
   return [...groups.values()].map((group) => {
     const sorted = group.sort((a, b) => compare(a.hash, b.hash)).map(({ nonce }) => nonce);
@@ -48,24 +46,22 @@ export function expiringWrites(stateHash: Hash, added: readonly ExpiringNonce[])
 function rowOf(stateHash: Hash, nonces: readonly ExpiringNonce[]): Write {
   return {
     key: expiringRowKey(stateHash, nonces[0]!),
-    value: concat(...nonces.flatMap(({ sender, nonce }) => [sender, nonce])),
+    value: concat(...nonces.map(({ stem }) => stem)),
   };
 }
 
 /** Of the row that begins with this nonce. */
-export function expiringRowKey(stateHash: Hash, { expiry, height, sender, nonce }: ExpiringNonce): Uint8Array {
-  const first = stateKeyHash(stateHash, stateKey.nonce(sender, nonce));
+export function expiringRowKey(stateHash: Hash, { expiry, height, stem }: ExpiringNonce): Uint8Array {
+  const first = stateKeyHash(stateHash, stateKey.transaction(stem));
   return concat(EXPIRING, uint64(expiry), uint64(height), first);
 }
 
 /** The nonces of one row, in the order of their removal. */
 export function expiringOf(key: Uint8Array, value: Uint8Array): ExpiringNonce[] {
   const [expiry, height] = [uint64At(key, 1), uint64At(key, 9)];
-  return Array.from({ length: Math.floor(value.length / ENTRY_BYTES) }, (_, i) => {
-    const nonceAt = i * ENTRY_BYTES + ACCOUNT_ID_BYTES;
-    const sender = value.slice(i * ENTRY_BYTES, nonceAt);
-    return { expiry, height, sender, nonce: value.slice(nonceAt, nonceAt + NONCE_BYTES) };
-  });
+  const stemAt = (i: number) => value.slice(i * STEM_BYTES, (i + 1) * STEM_BYTES);
+  const count = Math.floor(value.length / STEM_BYTES);
+  return Array.from({ length: count }, (_, i) => ({ expiry, height, stem: stemAt(i) }));
 }
 
 /** Nonces with an expiry up to `through`, at most `limit`, in the order of their removal. */
@@ -93,25 +89,25 @@ export function removalWrites(stateHash: Hash, kv: Reads, removed: readonly Expi
   }
   // Where it was is of use as long as the block is here.
   const kept = removed.filter(({ height }) => height >= firstHeight);
-  writes.push(...kept.map(({ sender, nonce, height }) => ({ key: placeKey(sender, nonce), value: encode(height) })));
+  writes.push(...kept.map(({ stem, height }) => ({ key: placeKey(stem), value: encode(height) })));
   return writes;
 }
 
 /** The height that {@link removalWrites} recorded. */
-export function recordedPlace(kv: Reads, sender: Uint8Array, nonce: Uint8Array): number | undefined {
-  const bytes = kv.get(placeKey(sender, nonce));
+export function recordedPlace(kv: Reads, stem: Uint8Array): number | undefined {
+  const bytes = kv.get(placeKey(stem));
   return bytes === undefined ? undefined : uint().decode(decode(bytes), 'place');
 }
 
 /** Forgets where this was packed, unless a later block has packed the pair again. */
-export function forgetPlace(kv: Reads, sender: Uint8Array, nonce: Uint8Array, height: number): Write[] {
-  return recordedPlace(kv, sender, nonce) === height ? [{ key: placeKey(sender, nonce), value: null }] : [];
+export function forgetPlace(kv: Reads, stem: Uint8Array, height: number): Write[] {
+  return recordedPlace(kv, stem) === height ? [{ key: placeKey(stem), value: null }] : [];
 }
 
-export function pairOfPlace(key: Uint8Array): { readonly sender: Uint8Array; readonly nonce: Uint8Array } {
-  return { sender: key.slice(1, 1 + ACCOUNT_ID_BYTES), nonce: key.slice(1 + ACCOUNT_ID_BYTES) };
+export function stemOfPlace(key: Uint8Array): Uint8Array {
+  return key.slice(1);
 }
 
-function placeKey(sender: Uint8Array, nonce: Uint8Array): Uint8Array {
-  return concat(PLACE, sender, nonce);
+function placeKey(stem: Uint8Array): Uint8Array {
+  return concat(PLACE, stem);
 }

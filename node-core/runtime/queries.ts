@@ -8,7 +8,7 @@ import { blockLeaf } from '../chain/block.ts';
 import { BropError, type Refusal, refusal } from '../chain/codes.ts';
 import { type EquivocationName, verifyEquivocation } from '../chain/equivocation.ts';
 import { decodeHeader } from '../chain/header.ts';
-import { type AccountId, headerHash } from '../chain/identifiers.ts';
+import { type AccountId, headerHash, transactionStem } from '../chain/identifiers.ts';
 import { encodeReceipt, inclusionRefusal, type Receipt } from '../chain/receipt.ts';
 import { stateKey } from '../chain/state-keys.ts';
 import { encodeExpiryCertificate, encodeStateProof, holdsInState, type StatePath } from '../chain/state-proof.ts';
@@ -238,7 +238,7 @@ export class Queries implements ChainAccess {
     const height = this.store.height;
     if (height < expiry) return refusal('HEIGHT_NOT_REACHED', `height ${height}, expiry ${expiry}`);
     // The state knows of what was packed before the snapshot that this node began from, too.
-    const key = stateKey.nonce(sender, nonce);
+    const key = stateKey.transaction(transactionStem(this.crypto, { sender, nonce }));
     if (this.store.packedAt(sender, nonce) !== undefined)
       return refusal('NONCE_USED', 'it was packed: ask for its receipt');
     const prunedThrough = prunedThroughOf(this.store);

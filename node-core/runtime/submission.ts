@@ -61,8 +61,8 @@ export class Submission {
 
   /** Decodes; the signature and the state are not looked at. */
   parse(bytes: Uint8Array): ParsedTransaction | Refusal {
-    const { store, table, log } = this.parts;
-    return parseOrRefuse(bytes, store.genesis, table, log);
+    const { crypto, store, table, log } = this.parts;
+    return parseOrRefuse(crypto, bytes, store.genesis, table, log);
   }
 
   async submit(bytes: Uint8Array): Promise<Accepted | Refusal> {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { nativeCrypto } from '../../adapters/crypto-native/native.ts';
 import { openLmdbStore } from '../../adapters/store-lmdb/store.ts';
 import { PROTOCOL_VERSION } from '../../node-core/chain/genesis.ts';
-import { createdAccountId, genesisAccountId } from '../../node-core/chain/identifiers.ts';
+import { createdAccountId, genesisAccountId, STEM_BYTES } from '../../node-core/chain/identifiers.ts';
 import { ADMIT_PARTNER, admitPartnerBody } from '../../node-core/chain/operations/admit-partner.ts';
 import { stateKey } from '../../node-core/chain/state-keys.ts';
 import { finishTransaction, prepareTransaction } from '../../node-core/chain/transaction.ts';
@@ -66,11 +66,11 @@ async function measure(kv: KeyValueStore, size: number): Promise<number> {
   return (user + system) / (BLOCKS * BLOCK_TRANSACTIONS);
 }
 
-/** Nonces that nobody will ask for, in the state and its tree; written in order, as a snapshot is. */
+/** Entries that nobody will ask for, as large as those of a registration, in the state and its tree; written in order, as a snapshot is. */
 async function fill(kv: KeyValueStore, store: ChainStore, size: number): Promise<void> {
   const stateHash = (bytes: Uint8Array) => nativeCrypto.hash(store.genesis.document.stateHash, bytes);
-  const value = random(8);
-  const changes = Array.from({ length: size }, () => ({ key: stateKey.nonce(random(20), random(32)), value }));
+  const value = random(200);
+  const changes = Array.from({ length: size }, () => ({ key: stateKey.transaction(random(STEM_BYTES)), value }));
   const { pages } = updateStateTree(stateHash, (path) => store.page(path), changes);
   const rows = stateWrites(stateHash, { changes, pages, noncesAdded: [] }).sort((a, b) => compare(a.key, b.key));
   for (let i = 0; i < rows.length; i += FILL_BATCH) await kv.write(rows.slice(i, i + FILL_BATCH));
@@ -107,7 +107,13 @@ async function commitBlock(store: ChainStore, transactions: readonly Uint8Array[
   const proposer = genesis.validators.validators[0]!.id;
   const execution = new BlockExecution(nativeCrypto, store, { timeMs: timeMs + 1_000, round: 0, proposer });
   for (const bytes of transactions) {
-    const parsed = parseTransaction(bytes, genesis.hash, PROTOCOL_VERSION, operationsOf(PROTOCOL_VERSION));
+    const parsed = parseTransaction(
+      nativeCrypto,
+      bytes,
+      genesis.hash,
+      PROTOCOL_VERSION,
+      operationsOf(PROTOCOL_VERSION),
+    );
     const refused = 'code' in parsed ? parsed : execution.add(parsed);
     if (refused !== null) throw new Error(`not packed: ${refused.code} ${refused.detail ?? ''}`);
   }

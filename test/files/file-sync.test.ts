@@ -258,7 +258,7 @@ describe('when it looks', () => {
     const sync = new FileSync({
       ...{ crypto, store, log: quiet, sources: [source('only', counted)] },
       intake: new BlockIntake({ crypto, store, executor, verifier, commit: async () => {} }),
-      ahead: new CheckedAhead({ store, verifier, table: operationsOf(1), log: quiet }),
+      ahead: new CheckedAhead({ crypto, store, verifier, table: operationsOf(1), log: quiet }),
       clock: { now: () => now, schedule: () => () => {} },
       run: async (job) => job(),
       proceed: async () => {},

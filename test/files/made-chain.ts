@@ -98,7 +98,7 @@ export class MadeChain {
   async block(transactions: readonly Uint8Array[]): Promise<void> {
     const { genesis } = this.members;
     this.pending = transactions.map((bytes, i) => {
-      const parsed = parseOrRefuse(bytes, genesis, operationsOf(1), quietLog);
+      const parsed = parseOrRefuse(crypto, bytes, genesis, operationsOf(1), quietLog);
       if ('code' in parsed) throw new Error(parsed.code);
       return { parsed, digest: String(i), cost: 0, arrivedMs: 0 };
     });

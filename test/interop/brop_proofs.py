@@ -394,7 +394,8 @@ def verify_expiry_certificate(data, genesis_hash):
         "prunedThrough",
     )
     need(pruned is None or pruned < expiry, "PROOF_NOT_EXPIRED", "nonces of that expiry are removed")
-    key = encode(["nonce", proof["sender"], proof["nonce"]])
+    stem = hashlib.sha256(b"brop/transaction/v1" + encode([proof["sender"], proof["nonce"]])).digest()[:31]
+    key = encode(["tx", stem])
     need(state_holds(hash_name, root, key, None, proof["absence"]), "PROOF_INCLUSION", "the nonce")
     return {
         "type": "expiry-certificate",

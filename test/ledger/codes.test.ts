@@ -224,9 +224,9 @@ describe('every code of a transaction', () => {
     expect(points).toBeGreaterThan(0);
     expect(executed.events).toEqual([]);
     expect(executed.header.logSize).toBe(before.header.logSize);
-    // Its nonce and its sender's quota are all that it leaves behind.
+    // Its entry and its sender's quota are all that it leaves behind.
     const families = executed.changes.map(({ key }) => (decode(key) as string[])[0]);
-    expect(families.sort()).toEqual(['nonce', 'quota']);
+    expect(families.sort()).toEqual(['quota', 'tx']);
   });
 
   test.each(['EXPIRED', 'EXPIRY_TOO_FAR', 'NONCE_USED', 'NOT_PERMITTED', 'QUOTA_SHORT'] as const)(

@@ -4,8 +4,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeAccount } from '../../node-core/chain/account.ts';
 import { blockLeaf, encodeEvent } from '../../node-core/chain/block.ts';
-import { decodeEvidenceRecord, decodeSubjectHead } from '../../node-core/chain/operations/evidence-record.ts';
-import { stateKey } from '../../node-core/chain/state-keys.ts';
+import { recordIdUnder, transactionStem } from '../../node-core/chain/identifiers.ts';
+import { decodeSubjectHead, type EvidenceRecord } from '../../node-core/chain/operations/evidence-record.ts';
+import { decodeTransactionEntry } from '../../node-core/chain/transaction-entry.ts';
 import { fromHex, toHex } from '../../node-core/codec/bytes.ts';
 import { type CborValue, decode } from '../../node-core/codec/cbor.ts';
 import { leafHash, MerkleTree } from '../../node-core/crypto/merkle-log.ts';
@@ -41,7 +42,14 @@ async function expectSameState(chain: RandomChain): Promise<void> {
   const state = await stateOf(chain);
   const idsOf = (family: string) => (state.get(family) ?? []).map(({ key }) => toHex(key[1] as Uint8Array)).sort();
   expect(idsOf('account')).toEqual([...model.now.accounts.keys()].sort());
-  expect(idsOf('record')).toEqual([...model.now.records].sort());
+  const entries = (state.get('tx') ?? []).map(({ key, value }) => ({
+    stem: key[1] as Uint8Array,
+    entry: decodeTransactionEntry(value),
+  }));
+  const records = entries.flatMap(({ stem, entry }) =>
+    (entry.left?.records ?? []).map(([operation]) => toHex(recordIdUnder(stem, operation))),
+  );
+  expect(records.sort()).toEqual([...model.now.records].sort());
   expect((state.get('name') ?? []).map(({ key }) => key[1]).sort()).toEqual([...model.now.names].sort());
   expect(state.get('key')?.length).toBe(model.now.keys.size);
   expect(idsOf('quota')).toEqual([...model.now.accounts.keys()].sort());
@@ -73,23 +81,24 @@ async function expectSameState(chain: RandomChain): Promise<void> {
     const expected = model.now.subjects.get(`${toHex(key[1] as Uint8Array)}/${key[2]}`);
     expect({ count, head: toHex(head), height }).toEqual(expected);
   }
-  expect(state.get('nonce')?.length ?? 0).toBe(model.nonces.size);
-  for (const [identity, used] of model.nonces) {
+  expect(entries.length).toBe(model.nonces.size);
+  for (const [identity, { expiry, height, code, stays }] of model.nonces) {
     const [sender, nonce] = identity.split('/') as [string, string];
-    expect(usedNonceOf(world.store, fromHex(sender), fromHex(nonce))).toEqual(used);
+    const used = usedNonceOf(world.store, transactionStem(crypto, { sender: fromHex(sender), nonce: fromHex(nonce) }));
+    expect(used).toMatchObject({ expiry, height, code });
+    expect(used?.left !== null).toBe(stays);
   }
   expect(prunedThroughOf(world.store)).toBe(model.prunedThrough);
 }
 
 /** From the head of each subject back to its first record: as many as the count says, none twice, none missing. */
 async function expectUnbrokenSubjects(chain: RandomChain): Promise<void> {
-  const { store } = chain.world;
   for (const { key, value } of (await stateOf(chain)).get('subject') ?? []) {
     const { count, head, height } = decodeSubjectHead(value);
     let id: Uint8Array | undefined = head;
     let expectedHeight: number | undefined = height;
     for (let sequence = count; sequence >= 1; sequence--) {
-      const record = decodeEvidenceRecord(store.get(stateKey.record(id!))!);
+      const record: EvidenceRecord = chain.world.record(id!)!;
       expect(record).toMatchObject({ sequence, subject: key[2], registrant: key[1], height: expectedHeight });
       id = record.previous;
       expectedHeight = record.previousHeight;

@@ -3,7 +3,7 @@
  * with the real one nothing but the derivation of IDs, and the random tests hold the two against each other.
  */
 import type { Level, Permission } from '../../node-core/chain/account.ts';
-import { createdAccountId, recordId } from '../../node-core/chain/identifiers.ts';
+import { createdAccountId, recordId, transactionStem } from '../../node-core/chain/identifiers.ts';
 import { stateKey } from '../../node-core/chain/state-keys.ts';
 import { concat, fromHex, toHex } from '../../node-core/codec/bytes.ts';
 import { crypto } from './world.ts';
@@ -88,7 +88,8 @@ export class Model {
     subjects: new Map(),
     records: new Set(),
   };
-  nonces = new Map<string, { expiry: number; height: number; code: number }>();
+  /** By sender and nonce; what has left records stays. */
+  nonces = new Map<string, { expiry: number; height: number; code: number; stays: boolean }>();
   prunedThrough: number | null = null;
   logSize = 1;
   events = 0;
@@ -118,7 +119,9 @@ export class Model {
   }
 
   private prune(height: number): void {
-    const due = [...this.nonces].filter(([, { expiry }]) => expiry < height - this.limits.nonceRetention);
+    const due = [...this.nonces].filter(
+      ([, { expiry, stays }]) => !stays && expiry < height - this.limits.nonceRetention,
+    );
     due.sort(([a, x], [b, y]) => x.expiry - y.expiry || x.height - y.height || (keyHash(a) < keyHash(b) ? -1 : 1));
     for (const [key, { expiry }] of due.slice(0, this.limits.maxPruned)) {
       this.nonces.delete(key);
@@ -172,7 +175,8 @@ export class Model {
       this.events = eventsBefore;
       break;
     }
-    this.nonces.set(`${t.sender}/${toHex(t.nonce)}`, { expiry: t.expiry, height, code });
+    const stays = code === 0 && t.operations.some(({ type }) => type === 'register' || type === 'registerBatch');
+    this.nonces.set(`${t.sender}/${toHex(t.nonce)}`, { expiry: t.expiry, height, code, stays });
     const logIndex = code === 0 ? this.logSize : null;
     if (code === 0) this.logSize += 1;
     return { code, operation, points, logIndex };
@@ -254,6 +258,6 @@ function cost(t: ModelTransaction, height: number): number {
 /** Of the state key of a nonce: what decides when expiry and height are the same. */
 function keyHash(identity: string): string {
   const [sender, nonce] = identity.split('/') as [string, string];
-  const key = stateKey.nonce(fromHex(sender), fromHex(nonce));
+  const key = stateKey.transaction(transactionStem(crypto, { sender: fromHex(sender), nonce: fromHex(nonce) }));
   return toHex(crypto.hash('sha-256', concat(Uint8Array.of(0x23), key)));
 }

@@ -2,12 +2,13 @@
  * A chain in memory for tests of the ledger: one call makes a block, through the store that nodes use. Transactions are
  * not signed unless a test asks for it: block execution is about what comes after the signature.
  */
+
 import { strict as assert } from 'node:assert';
 import type { AccountRecord } from '../../node-core/chain/account.ts';
 import type { Certificate } from '../../node-core/chain/certificate.ts';
 import type { Refusal } from '../../node-core/chain/codes.ts';
 import type { Genesis } from '../../node-core/chain/genesis.ts';
-import { createdAccountId, genesisAccountId } from '../../node-core/chain/identifiers.ts';
+import { createdAccountId, genesisAccountId, originOfRecord } from '../../node-core/chain/identifiers.ts';
 import { ADMIT_PARTNER, type AdmitPartner, admitPartnerBody } from '../../node-core/chain/operations/admit-partner.ts';
 import { CERTIFY, type Certify, certifyBody } from '../../node-core/chain/operations/certify.ts';
 import {
@@ -18,7 +19,9 @@ import {
   registerBatchBody,
   registerBody,
 } from '../../node-core/chain/operations/evidence.ts';
+import { type EvidenceRecord, evidenceRecordIn } from '../../node-core/chain/operations/evidence-record.ts';
 import type { Parameters } from '../../node-core/chain/parameters.ts';
+import { stateKey } from '../../node-core/chain/state-keys.ts';
 import { finishTransaction, type Operation, prepareTransaction } from '../../node-core/chain/transaction.ts';
 import { equal } from '../../node-core/codec/bytes.ts';
 import { generateKeyPair, type KeyPair } from '../../node-core/crypto/generate.ts';
@@ -180,9 +183,15 @@ export class World {
   }
 
   parse(bytes: Uint8Array): ParsedTransaction {
-    const parsed = parseTransaction(bytes, this.genesis.hash, 1, TABLE);
+    const parsed = parseTransaction(crypto, bytes, this.genesis.hash, 1, TABLE);
     assert(!('code' in parsed), `${JSON.stringify(parsed)}`);
     return parsed;
+  }
+
+  /** The record with this ID; undefined when there is none. */
+  record(id: Uint8Array): EvidenceRecord | undefined {
+    const entry = this.store.get(stateKey.transaction(originOfRecord(id).stem));
+    return entry === undefined ? undefined : evidenceRecordIn(entry, id);
   }
 
   /** As a proposer does: what may not be packed is left out. Nothing is written. */

@@ -8,7 +8,7 @@ import { blockLeaf, type Result } from '../../node-core/chain/block.ts';
 import type { Certificate } from '../../node-core/chain/certificate.ts';
 import { type Genesis, PROTOCOL_VERSION } from '../../node-core/chain/genesis.ts';
 import { encodeHeader, type Header } from '../../node-core/chain/header.ts';
-import { headerHash, validatorSetHash } from '../../node-core/chain/identifiers.ts';
+import { headerHash, transactionStem, validatorSetHash } from '../../node-core/chain/identifiers.ts';
 import { encodeReceipt, type Receipt } from '../../node-core/chain/receipt.ts';
 import { stateKey } from '../../node-core/chain/state-keys.ts';
 import {
@@ -244,7 +244,7 @@ export class SyntheticChain {
       type: 'brop.expiry.v1',
       ...anchor,
       ...of,
-      absence: this.statePath(stateKey.nonce(of.sender, of.nonce)),
+      absence: this.statePath(stateKey.transaction(transactionStem(this.crypto, of))),
       prunedThrough,
       prunedThroughPath: this.statePath(stateKey.prunedThrough()),
     });

@@ -1,5 +1,5 @@
 /** What clients send, good and wrong. */
-import { createdAccountId, genesisAccountId, recordId } from '../../node-core/chain/identifiers.ts';
+import { createdAccountId, genesisAccountId, type Pair, transactionStem } from '../../node-core/chain/identifiers.ts';
 import { ADMIT_PARTNER, admitPartnerBody } from '../../node-core/chain/operations/admit-partner.ts';
 import { CERTIFY, certifyBody } from '../../node-core/chain/operations/certify.ts';
 import {
@@ -10,7 +10,10 @@ import {
 } from '../../node-core/chain/operations/evidence.ts';
 import { stateKey } from '../../node-core/chain/state-keys.ts';
 import { finishTransaction, type Operation, prepareTransaction } from '../../node-core/chain/transaction.ts';
+import { decodeTransactionEntry, recordLeftBy } from '../../node-core/chain/transaction-entry.ts';
 import { generateKeyPair, type KeyPair } from '../../node-core/crypto/generate.ts';
+import type { CryptoProvider } from '../../node-core/crypto/provider.ts';
+import type { StateReader } from '../../node-core/ledger/state.ts';
 import type { Chance } from './chance.ts';
 import { signWith } from './fixture.ts';
 import type { World } from './world.ts';
@@ -29,13 +32,28 @@ export interface Sent {
   readonly refusal?: readonly string[];
   /** Its (sender, nonce) must be nowhere. */
   readonly leavesNoTrace: boolean;
-  /** State keys that exist exactly when it was applied. */
-  readonly traces: readonly Uint8Array[];
+  /** What is in the state exactly when it was applied. */
+  readonly traces: readonly Trace[];
   /** What a certification makes possible. */
   readonly user?: { readonly id: Uint8Array; readonly key: KeyPair };
   state: 'sent' | 'final' | 'expired';
   acknowledgedAt?: number;
   wasRejected?: boolean;
+}
+
+export type Trace = (state: StateReader) => boolean;
+
+const accountTrace =
+  (id: Uint8Array): Trace =>
+  (state) =>
+    state.get(stateKey.account(id)) !== undefined;
+
+function recordTrace(crypto: CryptoProvider, by: Pair, operation: number): Trace {
+  const key = stateKey.transaction(transactionStem(crypto, by));
+  return (state) => {
+    const entry = state.get(key);
+    return entry !== undefined && recordLeftBy(decodeTransactionEntry(entry), operation) !== undefined;
+  };
 }
 
 interface Author {
@@ -74,7 +92,7 @@ export class TransactionMaker {
     };
     const operations = [{ type: ADMIT_PARTNER, body: admitPartnerBody.encode(body) }];
     const made = this.make(`admission of ${name}`, this.operator, { nonce, expiry, operations });
-    return { ...made, traces: [stateKey.account(id)] };
+    return { ...made, traces: [accountTrace(id)] };
   }
 
   good(height: number, final: readonly Sent[]): Sent {
@@ -104,7 +122,7 @@ export class TransactionMaker {
       operations: [{ type: CERTIFY, body: certifyBody.encode(body) }],
     });
     const id = createdAccountId(this.world.crypto, made, 0);
-    return { ...made, user: { id, key }, traces: [stateKey.account(id)] };
+    return { ...made, user: { id, key }, traces: [accountTrace(id)] };
   }
 
   private evidence(author: Author, expiry: number, count: number): Sent {
@@ -113,7 +131,7 @@ export class TransactionMaker {
       this.registration({ subject: `lot ${this.chance.below(5)}` }),
     );
     const made = this.make('evidence', author, { nonce, expiry, operations });
-    return { ...made, traces: operations.map((_, i) => stateKey.record(recordId(this.world.crypto, made, i))) };
+    return { ...made, traces: operations.map((_, i) => recordTrace(this.world.crypto, made, i)) };
   }
 
   private registration(fields: { readonly subject?: string; readonly previous?: Uint8Array }): Operation {
@@ -127,7 +145,7 @@ export class TransactionMaker {
     const nonce = this.chance.bytes(32);
     const body = registerBatchBody.encode({ root: this.chance.bytes(32), count: 1 + this.chance.below(1_000) });
     const made = this.make('batch', this.partner!, { nonce, expiry, operations: [{ type: REGISTER_BATCH, body }] });
-    return { ...made, traces: [stateKey.record(recordId(this.world.crypto, made, 0))] };
+    return { ...made, traces: [recordTrace(this.world.crypto, made, 0)] };
   }
 
   /** Two records of which the second names a wrong predecessor: packed, rejected, without any effect. */
@@ -135,7 +153,7 @@ export class TransactionMaker {
     const nonce = this.chance.bytes(32);
     const operations = [this.registration({}), this.registration({ subject: 'lot', previous: this.chance.bytes(32) })];
     const made = this.make('broken chain of records', this.partner!, { nonce, expiry, operations });
-    const trace = stateKey.record(recordId(this.world.crypto, made, 0));
+    const trace = recordTrace(this.world.crypto, made, 0);
     return { ...made, mayBeRejected: true, traces: [trace] };
   }
 

@@ -224,8 +224,8 @@ export function checkOutcome(world: World, workload: Workload, machine: Machine)
     if (!sent.isGood && sent.leavesNoTrace && place !== undefined) {
       world.fail('rejected', `${options.name} has packed ${sent.what}`);
     }
-    for (const key of sent.traces) {
-      const isThere = node.store.get(key) !== undefined;
+    for (const trace of sent.traces) {
+      const isThere = trace(node.store);
       const shouldBe = sent.isGood && sent.state === 'final' && !sent.wasRejected;
       if (isThere !== shouldBe)
         world.fail('rejected', `${options.name}: ${sent.what} ${isThere ? 'left a trace' : 'has no effect'}`);

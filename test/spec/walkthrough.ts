@@ -5,7 +5,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { blockLeaf, encodeEvent, encodeResult } from '../../node-core/chain/block.ts';
-import { recordId } from '../../node-core/chain/identifiers.ts';
 import { stateKey } from '../../node-core/chain/state-keys.ts';
 import { toHex } from '../../node-core/codec/bytes.ts';
 import { encode } from '../../node-core/codec/cbor.ts';
@@ -21,14 +20,14 @@ export async function walkthrough(): Promise<Record<string, Uint8Array>> {
   const transaction = world.transaction(partner, [operation], fields);
   const executed = await world.applied(transaction);
   const sign1 = decodeSign1(transaction);
-  const id = recordId(crypto, world.parse(transaction).transaction, 0);
+  const key = stateKey.transaction(world.parse(transaction).stem);
   return {
     body: encode(operation.body),
     payload: sign1.payload!,
     protected: sign1.protectedBytes,
     transaction,
-    record_key: stateKey.record(id),
-    record: world.store.get(stateKey.record(id))!,
+    entry_key: key,
+    entry: world.store.get(key)!,
     subject: world.store.get(stateKey.subject(partner.id, 'lot 7'))!,
     event: encodeEvent(executed.events[0]!),
     result: encode(encodeResult(executed.results[0]!)),

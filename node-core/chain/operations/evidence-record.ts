@@ -1,34 +1,23 @@
 /**
  * What the state keeps of an evidence record, and of the subject that it belongs to. The body itself stays in the log;
- * a record names the transaction, so that one leads to the other.
+ * a record is part of the entry of its transaction, so that one leads to the other.
  */
 import { decode, encode } from '../../codec/cbor.ts';
-import { type Infer, oneOf, record, text, tuple, uint } from '../../codec/schema.ts';
-import { LEVELS, legalDocument } from '../account.ts';
-import { accountId, hash32, nonce } from '../identifiers.ts';
-import { MAX_OPERATIONS } from '../transaction.ts';
+import { type Infer, record, text, tuple, uint } from '../../codec/schema.ts';
+import { type AccountId, accountId, hash32, originOfRecord } from '../identifiers.ts';
+import { decodeTransactionEntry, type Responsibility, recordLeftBy } from '../transaction-entry.ts';
 import { MAX_BATCH } from './evidence.ts';
 
+/** What is the record's own; sender, nonce, height, time and who answers are those of its transaction. */
 export const evidenceRecord = record(
   {
-    registrant: accountId,
-    nonce,
-    operation: uint({ max: MAX_OPERATIONS - 1 }),
-    height: uint({ min: 1 }),
-    timeMs: uint(),
     /** SHA-256 of the operation's body, in its deterministic encoding. */
     body: hash32,
-    /** The legal document in force of the one who answers for it: the partner that sent it, or the user's certifier. */
-    legal: legalDocument,
   },
   {
     /** A batch: root and count of its digests. */
     root: hash32,
     count: uint({ min: 1, max: MAX_BATCH }),
-    /** A user that sends for itself: who certified it, at which level, and the terms that it accepted. */
-    certifier: accountId,
-    level: oneOf(...LEVELS),
-    terms: hash32,
     /** The account for which a partner registers under its own responsibility. */
     onBehalfOf: accountId,
     /** Place in the chain of the subject, counted from 1, and the record before it. */
@@ -38,15 +27,27 @@ export const evidenceRecord = record(
     previousHeight: uint({ min: 1 }),
   },
 );
-export type EvidenceRecord = Infer<typeof evidenceRecord>;
+export type OwnEvidenceRecord = Infer<typeof evidenceRecord>;
 
-export function encodeEvidenceRecord(value: EvidenceRecord): Uint8Array {
-  return encode(evidenceRecord.encode(value));
+export interface EvidenceRecord extends OwnEvidenceRecord, Responsibility {
+  readonly registrant: AccountId;
+  readonly nonce: Uint8Array;
+  readonly operation: number;
+  readonly height: number;
+  readonly timeMs: number;
 }
 
-/** @throws {CodecError} */
-export function decodeEvidenceRecord(bytes: Uint8Array): EvidenceRecord {
-  return evidenceRecord.decode(decode(bytes), 'record');
+/**
+ * The record with this ID in the entry of its transaction (`stateKey.transaction` of its stem).
+ * @returns undefined when that operation has left none. @throws {CodecError}
+ */
+export function evidenceRecordIn(entry: Uint8Array, id: Uint8Array): EvidenceRecord | undefined {
+  const { operation } = originOfRecord(id);
+  const decoded = decodeTransactionEntry(entry);
+  const own = recordLeftBy(decoded, operation);
+  if (own === undefined || decoded.left === null) return undefined;
+  const { sender: registrant, records: _, ...rest } = decoded.left;
+  return { registrant, operation, height: decoded.height, ...rest, ...evidenceRecord.decode(own, 'record') };
 }
 
 /** [number of records, ID of the newest, its height]. */

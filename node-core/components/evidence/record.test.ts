@@ -3,7 +3,7 @@ import { type Actor, bytesOf, crypto, evidenceBody, legal, op, World } from '../
 import { CODES } from '../../chain/codes.ts';
 import { recordId } from '../../chain/identifiers.ts';
 import { registerBatchBody, registerBody } from '../../chain/operations/evidence.ts';
-import { decodeEvidenceRecord, decodeSubjectHead } from '../../chain/operations/evidence-record.ts';
+import { decodeSubjectHead } from '../../chain/operations/evidence-record.ts';
 import { stateKey } from '../../chain/state-keys.ts';
 import type { Operation } from '../../chain/transaction.ts';
 import { encode } from '../../codec/cbor.ts';
@@ -22,7 +22,7 @@ async function send(sender: Actor, ...operations: readonly Operation[]) {
   const { transaction } = world.parse(bytes);
   return operations.map((_, i) => {
     const id = recordId(crypto, transaction, i);
-    return { id, transaction, record: decodeEvidenceRecord(world.store.get(stateKey.record(id))!) };
+    return { id, transaction, record: world.record(id)! };
   });
 }
 const headOf = (registrant: Actor, subject: string) =>

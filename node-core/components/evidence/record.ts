@@ -3,12 +3,12 @@
  * and links, so that a loss shows.
  */
 import { type Refusal, refusal } from '../../chain/codes.ts';
-import { type AccountId, recordId } from '../../chain/identifiers.ts';
+import { type AccountId, recordIdUnder } from '../../chain/identifiers.ts';
 import {
   decodeSubjectHead,
-  type EvidenceRecord,
-  encodeEvidenceRecord,
   encodeSubjectHead,
+  evidenceRecord,
+  type OwnEvidenceRecord,
   type SubjectHead,
 } from '../../chain/operations/evidence-record.ts';
 import { stateKey } from '../../chain/state-keys.ts';
@@ -52,9 +52,9 @@ export function recordEntries(body: RecordFields): number {
 }
 
 /** What one kind of record adds to the rest. */
-export type RecordContent = Pick<EvidenceRecord, 'root' | 'count'>;
+export type RecordContent = Pick<OwnEvidenceRecord, 'root' | 'count'>;
 
-/** Writes the record and moves the subject's head. @param signedBody the operation's body as it was signed. */
+/** Leaves the record and moves the subject's head. @param signedBody the operation's body as it was signed. */
 export function writeRecord(
   context: OperationContext,
   body: RecordFields,
@@ -62,25 +62,19 @@ export function writeRecord(
   content: RecordContent,
   effects: Effects,
 ): void {
-  const { crypto, sender, nonce, index, height, timeMs, state } = context;
-  const id = recordId(crypto, context, index);
+  const { crypto, sender, stem, index, height, state } = context;
+  const id = recordIdUnder(stem, index);
   const { subject, onBehalfOf } = body;
   const before = subject === undefined ? undefined : subjectHead(state, sender, subject);
   const count = (before?.count ?? 0) + 1;
-  const record: EvidenceRecord = {
-    registrant: sender,
-    nonce,
-    operation: index,
-    height,
-    timeMs,
+  const own: OwnEvidenceRecord = {
     body: crypto.hash('sha-256', encode(signedBody)),
-    ...responsibility(context),
     ...content,
     ...(onBehalfOf !== undefined && { onBehalfOf }),
     ...(subject !== undefined && { subject, sequence: count }),
     ...(before !== undefined && { previous: before.head, previousHeight: before.height }),
   };
-  effects.set(stateKey.record(id), encodeEvidenceRecord(record));
+  effects.leave(evidenceRecord.encode(own));
   const event: [string, CborValue][] = [
     ['record', id],
     ['registrant', sender],
@@ -90,21 +84,4 @@ export function writeRecord(
     event.push(['subject', subject], ['sequence', count]);
   }
   effects.emit('evidence.registered', new Map(event));
-}
-
-/**
- * Who answers, and under which version of which legal document. A partner answers under its own; for a user that sends
- * for itself its certifier stands, so the record keeps the certifier, the level and the terms that the user accepted.
- */
-function responsibility(context: OperationContext): Pick<EvidenceRecord, 'legal' | 'certifier' | 'level' | 'terms'> {
-  const { state, senderAccount } = context;
-  const { certifier, level, terms } = senderAccount;
-  const answering = certifier === undefined ? senderAccount : accountOf(state, certifier);
-  if (answering?.legal === undefined) throw new Error('nobody answers for this record: no legal document');
-  return {
-    legal: answering.legal,
-    ...(certifier !== undefined && { certifier }),
-    ...(level !== undefined && { level }),
-    ...(terms !== undefined && { terms }),
-  };
 }
