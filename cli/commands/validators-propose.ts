@@ -33,7 +33,7 @@ only its public part is read, so a company sends what "keygen --json" printed. A
   brop validators submit change.json copy-2.json copy-3.json             operator or validator
 
 It is effective from the height on: leave time for the approvals, and for the new node to follow.
-Approvals hold for exactly this change of exactly this set.`,
+Approvals hold for exactly this change, and only while exactly this set stays in force.`,
   options: {
     out: { type: 'string', value: 'file', help: 'where the proposal goes; never overwritten' },
     effective: { type: 'string', value: 'height', help: 'the first height that the new set signs' },
@@ -70,7 +70,7 @@ Approvals hold for exactly this change of exactly this set.`,
 
 async function propose(chain: Chain, args: Arguments): Promise<Proposal> {
   const effectiveAt = effectiveOf(args);
-  const { genesis, height, current, pending } = await setState(chain);
+  const { genesis, height, current, since, pending } = await setState(chain);
   if (pending !== null)
     throw new BropError('SET_PENDING', `It is effective at ${pending.effectiveHeight}; propose after that.`);
   const effectiveHeight = effectiveAt(height);
@@ -78,7 +78,7 @@ async function propose(chain: Chain, args: Arguments): Promise<Proposal> {
   if (effectiveHeight <= height + 1 || effectiveHeight > height + MAX_HEIGHTS_AHEAD)
     throw new BropError('SET_HEIGHT', `Effective at ${effectiveHeight}, the chain is at ${height}.`);
   const next = await changedSet(current, args);
-  const proposal = { genesisHash: genesis.hash, current, next, effectiveHeight, approvals: [] };
+  const proposal = { genesisHash: genesis.hash, current, since, next, effectiveHeight, approvals: [] };
   const client = createClient({ ...chain, crypto: nativeCrypto });
   for (const { id } of changesOf(proposal).added) {
     const { account } = await client.account(id);

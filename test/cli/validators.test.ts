@@ -50,7 +50,7 @@ describe('a round of a change of the validator set', { timeout: 120_000 }, () =>
     expect(members.map(({ name, power }) => [name, power])).toEqual(
       [0, 1, 2, 3].map((index) => [`Devnet validator-${index}`, 1]),
     );
-    expect((await shown()).pending).toBeNull();
+    expect(await shown()).toMatchObject({ since: 1, pending: null });
     const text = await brop(['validators', 'show'], env);
     expect(text.stdout).toContain(members[3]!.account);
   });
@@ -59,7 +59,14 @@ describe('a round of a change of the validator set', { timeout: 120_000 }, () =>
     const proposed = await validators('propose', '--out', file, '--in', '5000', '--remove', members[3]!.account);
     expect(proposed).toMatchObject({ exitCode: exit.ok });
     const { account } = members[3]!;
-    expect(proposed.json()).toMatchObject({ removed: [account], added: [], changed: [], missing: 3, totalPower: 4 });
+    expect(proposed.json()).toMatchObject({
+      removed: [account],
+      added: [],
+      changed: [],
+      since: 1,
+      missing: 3,
+      totalPower: 4,
+    });
     const again = await validators('propose', '--out', file, '--in', '5000', '--remove', members[2]!.account);
     expect(again).toMatchObject({ exitCode: exit.usage, stderr: expect.stringContaining('not overwritten') });
   });
@@ -128,6 +135,8 @@ describe('a round of a change of the validator set', { timeout: 120_000 }, () =>
       exitCode: exit.refused,
       stderr: expect.stringMatching(/approval of validator 0 does not verify/),
     });
+    expect(await altered({ since: 2 })).toMatchObject({ exitCode: exit.refused });
+    expect(await altered({ since: undefined })).toMatchObject({ exitCode: exit.config });
     expect(await altered({ next: proposal.current })).toMatchObject({ exitCode: exit.refused });
     expect(await altered({ surprise: 1 })).toMatchObject({ exitCode: exit.config });
     const twice = [...(proposal.current as unknown[]), (proposal.current as unknown[])[0]];

@@ -22,7 +22,7 @@ import { stateKey } from '../../chain/state-keys.ts';
 import type { Operation } from '../../chain/transaction.ts';
 import { type Validator, type ValidatorSet, validatorSet } from '../../chain/validator-set.ts';
 import type { PublicKey } from '../../crypto/provider.ts';
-import { pendingSetIn } from '../../ledger/validators.ts';
+import { pendingSetIn, setInForce } from '../../ledger/validators.ts';
 
 /** Keys that validators of the genesis may come to have. */
 const ROTATED = ['new 0', 'new 1', 'standby 0', 'standby 1'].map((name) => keyPair(name));
@@ -102,6 +102,7 @@ describe('more than two thirds of the power', () => {
 describe('every approval given must hold', () => {
   test.each<[string, (scene: Scene) => Partial<SetChangeDraft>]>([
     ['for another set in force', () => ({ signed: { current: bytesOf('set') } })],
+    ['for another time in force', () => ({ signed: { since: 2 } })],
     ['for another set to come', () => ({ signed: { next: bytesOf('set') } })],
     ['for another height', ({ world }) => ({ signed: { effectiveHeight: world.next + 2 } })],
     ['for another chain', () => ({ signed: { chain: bytesOf('chain') } })],
@@ -175,7 +176,7 @@ describe('when', () => {
     }
     expect(scene.set.hash).toEqual(after.hash);
     expect(world.store.get(stateKey.nextValidators())).toBeUndefined();
-    expect(world.store.get(stateKey.validators())).toEqual(after.bytes);
+    expect(setInForce(crypto, world.store, world.genesis)).toEqual({ set: after, since: effectiveHeight });
   });
 
   test('one change waits at a time; the next may be packed in the first block of the new set', async () => {
@@ -197,6 +198,36 @@ describe('when', () => {
     expect(scene.set.hash).toEqual(genesis.validators.hash);
     expect(await scene.sent(there)).toBe('SET_HEIGHT');
     expect(scene.world.store.setChanges()).toHaveLength(2);
+  });
+
+  test('A → C → A: an approval of A → B that counted before counts no more', async () => {
+    const scene = await Scene.open();
+    const { world } = scene;
+    const [a, c] = [world.genesis.validators.validators, scene.stronger(3)];
+    const toB = scene.change({ validators: scene.stronger(2), effectiveHeight: world.next + 10 });
+    // The very same bytes on the very same chain, had it not gone to C.
+    const other = await Scene.open();
+    expect(other.world.genesis.hash).toEqual(world.genesis.hash);
+    expect(await other.sent(toB)).toBe('applied');
+
+    expect(await scene.sent(scene.change({ validators: c }))).toBe('applied');
+    expect(await scene.sent(scene.change({ validators: a }))).toBe('applied');
+    expect(scene.set.hash).toEqual(world.genesis.validators.hash);
+    expect(await scene.sent(toB)).toBe('SET_NOT_APPROVED');
+    expect((await world.copy()).store.validators).toEqual(scene.set);
+    expect(await scene.sent(scene.change({ validators: scene.stronger(2) }))).toBe('applied');
+  });
+
+  test('nor does one that was given while it was in force before, whenever it was given', async () => {
+    const scene = await Scene.open();
+    const approved = (since: number) => scene.sent(scene.change({ signed: { since } }));
+    const { genesis } = scene.world;
+    expect(await scene.sent(scene.change())).toBe('applied');
+    const back = scene.world.next + 1;
+    expect(await scene.sent(scene.change({ validators: genesis.validators.validators }))).toBe('applied');
+    expect(setInForce(crypto, scene.world.store, genesis)).toEqual({ set: genesis.validators, since: back });
+    for (const since of [1, back - 1, back + 1]) expect(await approved(since), `${since}`).toBe('SET_NOT_APPROVED');
+    expect(await approved(back)).toBe('applied');
   });
 
   test('an approval that nobody has carried is worth nothing under another set', async () => {

@@ -13,7 +13,7 @@ import { decode } from '../../codec/cbor.ts';
 import { keyId } from '../../crypto/keys.ts';
 import { accountOf, reserveKey } from '../../ledger/accounts.ts';
 import type { OperationContext, OperationType } from '../../ledger/operation-type.ts';
-import { encodePendingSet, pendingSetIn } from '../../ledger/validators.ts';
+import { encodePendingSet, inForceSince, pendingSetIn } from '../../ledger/validators.ts';
 
 export const setValidators: OperationType<SetValidators> = {
   type: SET_VALIDATORS,
@@ -63,9 +63,10 @@ function memberRefusal({ crypto, state, validators }: OperationContext, body: Se
   return null;
 }
 
-function approved({ crypto, chain, protocolVersion, validators }: OperationContext, body: SetValidators) {
+function approved({ crypto, chain, protocolVersion, state, validators }: OperationContext, body: SetValidators) {
   const { effectiveHeight, approvals } = body;
   const next = proposedSet(crypto, body).hash;
-  const proposed = { chain, protocolVersion, current: validators.hash, next, effectiveHeight };
+  const set = { current: validators.hash, since: inForceSince(state) };
+  const proposed = { chain, protocolVersion, ...set, next, effectiveHeight };
   return approvalRefusal(crypto, validators, proposed, approvals);
 }
