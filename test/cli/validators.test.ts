@@ -93,6 +93,9 @@ describe('a round of a change of the validator set', { timeout: 120_000 }, () =>
     expect(await name('--add', `account=${account},power=1,key=${keys[0]}`)).toBe('SET_INVALID');
     expect(await name('--rotate', `account=${account},key=${consensusKey(0)}`)).toBe('SET_INVALID');
     expect(await name('--standby', `account=${account}`)).toBe('SET_INVALID');
+    const ownAccountKey = join(devnet, 'validator-1', 'account-key.json');
+    expect(await name('--rotate', `account=${account},key=${ownAccountKey}`)).toBe('KEY_IN_USE');
+    expect(await name('--standby', `account=${account},key=${operator[1]}`)).toBe('KEY_IN_USE');
     expect(await name(...members.flatMap((member) => ['--remove', member.account]))).toBe('SET_INVALID');
     const late = await validators('propose', '--out', at('none.json'), '--effective', '1', ...rotate);
     expect(late.json()).toMatchObject({ name: 'SET_HEIGHT', exitCode: exit.refused });

@@ -12,6 +12,7 @@ import {
   type WorldOptions,
 } from '../../../test/ledger/world.ts';
 import { type CodeName, codeName } from '../../chain/codes.ts';
+import { REGISTER_NODE, registerNodeBody, UNREGISTER_NODE } from '../../chain/operations/register-node.ts';
 import {
   entryOf,
   MAX_HEIGHTS_AHEAD,
@@ -21,6 +22,7 @@ import {
 import { stateKey } from '../../chain/state-keys.ts';
 import type { Operation } from '../../chain/transaction.ts';
 import { type Validator, type ValidatorSet, validatorSet } from '../../chain/validator-set.ts';
+import { spkiHash } from '../../crypto/keys.ts';
 import type { PublicKey } from '../../crypto/provider.ts';
 import { pendingSetIn, setInForce } from '../../ledger/validators.ts';
 
@@ -276,6 +278,76 @@ describe('who is in it', () => {
     expect(await scene.sent(scene.change({ validators: retired }))).toBe('KEY_IN_USE');
     for (const key of [new0, standby0, first!.keys[0]])
       expect(await scene.sent(op.admit(partnerBody('thief', { key })))).toBe('KEY_IN_USE');
+  });
+});
+
+describe('what signs votes signs nothing else', () => {
+  const withKeys = (scene: Scene, ...keys: Validator['keys']) => {
+    const [first, ...others] = scene.set.validators;
+    return scene.change({ validators: [{ ...first!, keys }, ...others] });
+  };
+
+  test.each(['primary', 'standby'])("not the validator's own account key, as %s key", async (place) => {
+    const scene = await Scene.open();
+    const { key } = scene.world.account(scene.world.validator)!;
+    const keys = place === 'primary' ? ([key] as const) : ([scene.set.validators[0]!.keys[0], key] as const);
+    expect(await scene.sent(withKeys(scene, ...keys))).toBe('KEY_IN_USE');
+    expect(scene.world.store.get(stateKey.nextValidators())).toBeUndefined();
+  });
+
+  test('nor a key that the next validator has as its account key, in whichever order', async () => {
+    const scene = await Scene.open();
+    const { key } = scene.world.account(scene.world.validator)!;
+    const [first, second, ...others] = scene.set.validators;
+    const taken = { ...second!, keys: [key] as const };
+    for (const validators of [
+      [first!, taken, ...others],
+      [taken, first!, ...others],
+    ])
+      expect(await scene.sent(scene.change({ validators }))).toBe('KEY_IN_USE');
+  });
+
+  test('nor the TLS key of a node of its own; what others claim as theirs keeps no key out', async () => {
+    const scene = await Scene.open();
+    const { world } = scene;
+    const partner = await world.partner('partner');
+    const nodeKey = spkiHash(crypto, new0);
+    const node = (type: string): Operation => ({ type, body: registerNodeBody.encode({ nodeKey }) });
+    expect(await scene.sent(node(REGISTER_NODE), world.validator)).toBe('applied');
+    expect(await scene.sent(withKeys(scene, new0))).toBe('KEY_IN_USE');
+    expect(await scene.sent(withKeys(scene, scene.set.validators[0]!.keys[0], new0))).toBe('KEY_IN_USE');
+    expect(await scene.sent(node(UNREGISTER_NODE), world.validator)).toBe('applied');
+    expect(await scene.sent(node(REGISTER_NODE), partner)).toBe('applied');
+    expect(await scene.sent(withKeys(scene, new0))).toBe('applied');
+  });
+
+  test('nor is a node registered with a key of its account that signs votes, or is about to', async () => {
+    const scene = await Scene.open();
+    const { world } = scene;
+    const register = (key: PublicKey): Operation => ({
+      type: REGISTER_NODE,
+      body: registerNodeBody.encode({ nodeKey: spkiHash(crypto, key) }),
+    });
+    const [old] = scene.set.validators[0]!.keys;
+    expect(await scene.sent(register(old), world.validator)).toBe('KEY_IN_USE');
+    const effectiveHeight = world.next + 4;
+    const [first, ...others] = scene.set.validators;
+    const validators = [{ ...first!, keys: [new0, standby0] as const }, ...others];
+    expect(await scene.sent(scene.change({ validators, effectiveHeight }))).toBe('applied');
+    for (const key of [new0, standby0, old])
+      expect(await scene.sent(register(key), world.validator)).toBe('KEY_IN_USE');
+    expect(await scene.sent(register(old), world.validator)).toBe('applied');
+  });
+
+  test('whose validators they are is asked before whose keys they are', async () => {
+    const scene = await Scene.open();
+    const partner = await scene.world.partner('partner');
+    const [first, second] = scene.set.validators;
+    const validators = [
+      { ...first!, keys: [partner.key] as const },
+      { ...second!, id: partner.id },
+    ];
+    expect(await scene.sent(scene.change({ validators }))).toBe('SET_ACCOUNT');
   });
 });
 
