@@ -10,7 +10,7 @@ import { toHex } from '../node-core/codec/bytes.ts';
 import { decode } from '../node-core/codec/cbor.ts';
 import { keyId } from '../node-core/crypto/keys.ts';
 import type { PublicKey } from '../node-core/crypto/provider.ts';
-import { pendingSetIn, validatorsIn } from '../node-core/ledger/validators.ts';
+import { pendingSetIn, setInForce } from '../node-core/ledger/validators.ts';
 import type { Chain } from './home.ts';
 import { get } from './http.ts';
 
@@ -31,6 +31,8 @@ export interface SetState {
   readonly height: number;
   /** The set that signs the next height. */
   readonly current: ValidatorSet;
+  /** The first height that it signs, without another set since. */
+  readonly since: number;
   readonly pending: { readonly effectiveHeight: number; readonly set: ValidatorSet } | null;
 }
 
@@ -38,11 +40,12 @@ export interface SetState {
 export async function setState(chain: Chain): Promise<SetState> {
   const waiting = pendingSetIn((await proven(chain, stateKey.nextValidators())).state);
   const { genesis, height, state } = await proven(chain, stateKey.validators());
-  const current = validatorsIn(nativeCrypto, state, genesis);
+  const { set: current, since } = setInForce(nativeCrypto, state, genesis);
   // It may have come into force between the two answers.
-  if (waiting === null || waiting.effectiveHeight <= height + 1) return { genesis, height, current, pending: null };
+  const known = { genesis, height, current, since };
+  if (waiting === null || waiting.effectiveHeight <= height + 1) return { ...known, pending: null };
   const set = decodeValidatorSet(nativeCrypto, waiting.bytes);
-  return { genesis, height, current, pending: { effectiveHeight: waiting.effectiveHeight, set } };
+  return { ...known, pending: { effectiveHeight: waiting.effectiveHeight, set } };
 }
 
 /** The account that has the key, or null. */

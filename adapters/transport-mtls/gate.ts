@@ -1,7 +1,7 @@
 import type { Log } from '../../node-core/ports/log.ts';
 
 /**
- * Keeps strangers from costing much: bounds the connections that have not shown a pinned key yet. When there are too many
+ * Keeps strangers from costing much: bounds the connections that have not shown a key that is let in yet. When there are too many
  * the oldest goes, of its own address or of the one that has most: a handshake takes some 10 ms, so that whoever is
  * honest is through before those that say nothing can push it out.
  */

@@ -20,7 +20,7 @@ export interface TransportSettings {
   readonly heartbeatMs: number;
   /** A peer from which nothing has come for this long is dropped. */
   readonly silenceMs: number;
-  /** From the first byte to an accepted, pinned connection. */
+  /** From the first byte to an accepted connection with a known key. */
   readonly handshakeTimeoutMs: number;
   /** From the first byte of a frame to its last, and for the peer to take anything of what we send. */
   readonly frameTimeoutMs: number;
@@ -30,7 +30,7 @@ export interface TransportSettings {
   readonly penaltyMs: number;
   /** How long a second connection of a peer may wait for the first to be found dead. */
   readonly holdMs: number;
-  /** Connections that have not shown a pinned key yet, over all and per remote address. */
+  /** Connections that have not shown a key yet that is let in, over all and per remote address. */
   readonly maxHalfOpen: number;
   readonly maxHalfOpenPerAddress: number;
 }

@@ -123,7 +123,7 @@ class MtlsTransportDriver implements MtlsTransport {
     });
   }
 
-  /** A stranger, until it has shown a pinned key. */
+  /** A stranger, until it has shown a key that is pinned or let in. */
   #knock(raw: Socket): void {
     const address = raw.remoteAddress ?? 'unknown';
     raw.on('error', () => {});

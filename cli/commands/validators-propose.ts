@@ -2,14 +2,16 @@ import { existsSync } from 'node:fs';
 import { nativeCrypto } from '../../adapters/crypto-native/native.ts';
 import { BropError } from '../../node-core/chain/codes.ts';
 import { MAX_HEIGHTS_AHEAD } from '../../node-core/chain/operations/set-validators.ts';
+import type { Validator } from '../../node-core/chain/validator-set.ts';
 import { accountIdToText } from '../../node-core/codec/account-id.ts';
-import { utf8 } from '../../node-core/codec/bytes.ts';
+import { equal, utf8 } from '../../node-core/codec/bytes.ts';
+import { isSameKey } from '../../node-core/crypto/keys.ts';
 import { createClient } from '../../sdk/index.ts';
 import type { Arguments, Command } from '../command.ts';
 import { ExitError, exit } from '../exit-codes.ts';
 import { newFile } from '../files.ts';
 import { CHAIN_OPTIONS, type Chain, chainOf } from '../home.ts';
-import { setState } from '../proven-state.ts';
+import { accountWithKey, setState } from '../proven-state.ts';
 import { changedSet } from '../validators/changes.ts';
 import { type Proposal, proposalText } from '../validators/proposal.ts';
 import { changesOf, summaryJson, summaryLines } from '../validators/summary.ts';
@@ -33,7 +35,7 @@ only its public part is read, so a company sends what "keygen --json" printed. A
   brop validators submit change.json copy-2.json copy-3.json             operator or validator
 
 It is effective from the height on: leave time for the approvals, and for the new node to follow.
-Approvals hold for exactly this change of exactly this set.`,
+Approvals hold for exactly this change, and only while exactly this set stays in force.`,
   options: {
     out: { type: 'string', value: 'file', help: 'where the proposal goes; never overwritten' },
     effective: { type: 'string', value: 'height', help: 'the first height that the new set signs' },
@@ -70,7 +72,7 @@ Approvals hold for exactly this change of exactly this set.`,
 
 async function propose(chain: Chain, args: Arguments): Promise<Proposal> {
   const effectiveAt = effectiveOf(args);
-  const { genesis, height, current, pending } = await setState(chain);
+  const { genesis, height, current, since, pending } = await setState(chain);
   if (pending !== null)
     throw new BropError('SET_PENDING', `It is effective at ${pending.effectiveHeight}; propose after that.`);
   const effectiveHeight = effectiveAt(height);
@@ -78,17 +80,27 @@ async function propose(chain: Chain, args: Arguments): Promise<Proposal> {
   if (effectiveHeight <= height + 1 || effectiveHeight > height + MAX_HEIGHTS_AHEAD)
     throw new BropError('SET_HEIGHT', `Effective at ${effectiveHeight}, the chain is at ${height}.`);
   const next = await changedSet(current, args);
-  const proposal = { genesisHash: genesis.hash, current, next, effectiveHeight, approvals: [] };
-  const client = createClient({ ...chain, crypto: nativeCrypto });
-  for (const { id } of changesOf(proposal).added) {
-    const { account } = await client.account(id);
-    if (account?.kind !== 'validator')
-      throw new BropError(
-        'SET_ACCOUNT',
-        `${accountIdToText(id)} ${account === null ? 'does not exist' : `is a ${account.kind}`}: brop validators admit`,
-      );
-  }
+  const proposal = { genesisHash: genesis.hash, current, since, next, effectiveHeight, approvals: [] };
+  const { added, changed } = changesOf(proposal);
+  for (const validator of [...added, ...changed]) await checkMember(chain, validator);
   return proposal;
+}
+
+/** What the chain would say no to after everybody has approved. */
+async function checkMember(chain: Chain, { id, keys }: Validator): Promise<void> {
+  const { account } = await createClient({ ...chain, crypto: nativeCrypto }).account(id);
+  const name = accountIdToText(id);
+  if (account?.kind !== 'validator')
+    throw new BropError(
+      'SET_ACCOUNT',
+      `${name} ${account === null ? 'does not exist' : `is a ${account.kind}`}: brop validators admit`,
+    );
+  for (const key of keys) {
+    const owner = await accountWithKey(chain, key);
+    if (owner !== null && !equal(owner, id))
+      throw new BropError('KEY_IN_USE', `It belongs to ${accountIdToText(owner)}.`);
+    if (isSameKey(account.key, key)) throw new BropError('KEY_IN_USE', `It is the account key of ${name}.`);
+  }
 }
 
 /** From the newest height to the first one of the new set. */

@@ -37,9 +37,9 @@ async function showProposal(path: string, out: Output): Promise<number> {
 
 async function showSet(args: Arguments, out: Output): Promise<number> {
   const chain = chainOf(args);
-  const { height, current, pending } = await setState(chain);
+  const { height, current, since, pending } = await setState(chain);
   const names = await namesFrom(chain.url);
-  out.line(`validators of height ${height + 1}, power ${current.totalPower} in all`);
+  out.line(`validators of height ${height + 1}, in force since height ${since}, power ${current.totalPower} in all`);
   out.line(tableOf(current, names));
   if (pending !== null) {
     out.line(`\napproved: from height ${pending.effectiveHeight}, power ${pending.set.totalPower} in all`);
@@ -48,6 +48,7 @@ async function showSet(args: Arguments, out: Output): Promise<number> {
   out.result({
     ok: true,
     height,
+    since,
     validators: withNames(current, names),
     pending: pending && { effectiveHeight: pending.effectiveHeight, validators: withNames(pending.set, names) },
   });

@@ -41,12 +41,14 @@ missing, or when the set in force or the height has moved on; the exit code is 4
 };
 
 /** What would be packed, rejected and charged for. */
-async function checkState(chain: Chain, { genesisHash, current, effectiveHeight }: Proposal): Promise<void> {
+async function checkState(chain: Chain, { genesisHash, current, since, effectiveHeight }: Proposal): Promise<void> {
   if (!equal(chain.genesisHash, genesisHash))
     throw new BropError('PROOF_GENESIS', `The proposal is for ${toHex(genesisHash)}.`);
   const state = await setState(chain);
-  if (!equal(state.current.hash, current.hash))
-    throw notApproved('nothing was sent: the set in force is another than the approvals are for; propose it anew');
+  if (!equal(state.current.hash, current.hash) || state.since !== since)
+    throw notApproved(
+      'nothing was sent: the set in force is another than the approvals are for, or anew; propose the change anew',
+    );
   if (state.pending !== null)
     throw new BropError('SET_PENDING', `It is effective at ${state.pending.effectiveHeight}; nothing was sent.`);
   if (effectiveHeight <= state.height + 1)

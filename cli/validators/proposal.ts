@@ -25,6 +25,8 @@ export interface Proposal {
   readonly genesisHash: Uint8Array;
   /** The set in force, whose validators approve. */
   readonly current: ValidatorSet;
+  /** The first height that `current` signs, without another set since: approvals hold no longer than that lasts. */
+  readonly since: number;
   readonly next: ValidatorSet;
   /** The first height that `next` signs. */
   readonly effectiveHeight: number;
@@ -47,6 +49,7 @@ const proposalJson = z.strictObject({
   genesis: z.string().regex(/^[0-9a-f]{64}$/),
   effectiveHeight: z.int().min(1),
   current: setJson,
+  since: z.int().min(1),
   next: setJson,
   approvals: z
     .array(
@@ -62,10 +65,11 @@ const proposalJson = z.strictObject({
 /** Every approval in it verifies. @throws {BropError} FILE_UNREADABLE, CONFIG_INVALID @throws {ExitError} refused */
 export async function readProposal(path: string): Promise<Proposal> {
   const json = await readJson(path, proposalJson, MAX_FILE_BYTES);
-  const { genesis, effectiveHeight } = json;
+  const { genesis, since, effectiveHeight } = json;
   const sets = {
     genesisHash: fromHex(genesis),
     current: setOf(json.current, `${path}: current`),
+    since,
     next: setOf(json.next, `${path}: next`),
     effectiveHeight,
   };
@@ -76,12 +80,13 @@ export async function readProposal(path: string): Promise<Proposal> {
   return withApprovals({ ...sets, approvals: [] }, approvals);
 }
 
-export function proposalText({ genesisHash, current, next, effectiveHeight, approvals }: Proposal): string {
+export function proposalText({ genesisHash, current, since, next, effectiveHeight, approvals }: Proposal): string {
   const json: z.infer<typeof proposalJson> = {
     type: 'brop.set-proposal.v1',
     genesis: toHex(genesisHash),
     effectiveHeight,
     current: setToJson(current),
+    since,
     next: setToJson(next),
     approvals: approvals.map(([validator, key, signature]) => ({
       validator,
@@ -123,12 +128,12 @@ export function setToJson({ validators }: ValidatorSet): z.infer<typeof setJson>
 type Sets = Omit<Proposal, 'approvals'>;
 
 function messageOf(sets: Sets, index: number, keyIndex: number): Uint8Array | null {
-  const { genesisHash, current, next, effectiveHeight } = sets;
+  const { genesisHash, current, since, next, effectiveHeight } = sets;
   const validator = current.validators[index];
   const key = validator?.keys[keyIndex];
   if (validator === undefined || key === undefined) return null;
-  const hashes = { chain: genesisHash, current: current.hash, next: next.hash };
-  const proposed = { ...hashes, protocolVersion: PROTOCOL_VERSION, effectiveHeight };
+  const facts = { chain: genesisHash, current: current.hash, since, next: next.hash };
+  const proposed = { ...facts, protocolVersion: PROTOCOL_VERSION, effectiveHeight };
   return approvalMessage(nativeCrypto, proposed, validator, key);
 }
 
@@ -169,7 +174,8 @@ export function merged(copies: readonly { readonly path: string; readonly propos
 function isSame(a: Sets, b: Sets): boolean {
   const hashes = (x: Sets) => [x.genesisHash, x.current.hash, x.next.hash] as const;
   const others = hashes(b);
-  return a.effectiveHeight === b.effectiveHeight && hashes(a).every((hash, i) => equal(hash, others[i]!));
+  const isSameTime = a.since === b.since && a.effectiveHeight === b.effectiveHeight;
+  return isSameTime && hashes(a).every((hash, i) => equal(hash, others[i]!));
 }
 
 /** Of each validator the first. */

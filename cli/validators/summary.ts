@@ -36,7 +36,7 @@ function placeOf({ validators }: ValidatorSet, { id }: Validator): number {
 
 /** The whole new set is listed: what a proposal says nothing of is seen too. */
 export function summaryLines(proposal: Proposal): string[] {
-  const { genesisHash, current, next, effectiveHeight } = proposal;
+  const { genesisHash, current, since, next, effectiveHeight } = proposal;
   const { added, removed, changed } = changesOf(proposal);
   const markOf = (validator: Validator) =>
     added.includes(validator) ? 'added' : changed.includes(validator) ? 'changed' : '';
@@ -49,7 +49,7 @@ export function summaryLines(proposal: Proposal): string[] {
   return [
     `chain        ${toHex(genesisHash)}`,
     `from height  ${effectiveHeight}`,
-    `validators   ${count(current)} -> ${count(next)}`,
+    `validators   ${count(current)}, in force since height ${since} -> ${count(next)}`,
     `approved     ${standingText(standingOf(proposal))}`,
     '',
     table(HEAD, rows),
@@ -62,12 +62,12 @@ export function standingText({ power, totalPower, missing }: Standing): string {
 }
 
 export function summaryJson(proposal: Proposal) {
-  const { genesisHash, effectiveHeight, approvals } = proposal;
+  const { genesisHash, since, effectiveHeight, approvals } = proposal;
   const { added, removed, changed } = changesOf(proposal);
   const names = (list: readonly Validator[]) => list.map(({ id }) => accountIdToText(id));
   return {
     genesis: toHex(genesisHash),
-    effectiveHeight,
+    ...{ since, effectiveHeight },
     ...{ added: names(added), removed: names(removed), changed: names(changed) },
     approvedBy: approvals.map(([index]) => index),
     ...standingOf(proposal),

@@ -1,7 +1,7 @@
 /**
  * Every numbered code of the protocol, once. Numbers never change meaning and are never reused. Within a stage the
- * checks are made in the order of their numbers, and the first that fails gives the code. 1002 to 1004 are the one
- * exception: they are about bytes, which are read from outside inwards (docs/spec/codes.md).
+ * checks are made in the order of their numbers, and the first that fails gives the code; docs/spec/codes.md has the two
+ * exceptions.
  */
 export const CODES = {
   // 1000: form. Looked at before anything else; such a transaction is never packed.
@@ -25,7 +25,7 @@ export const CODES = {
   MEMPOOL_FULL: { number: 1109, text: 'The node holds as many pending transactions as it can; try again later.' },
   // 2000: business rules. Packed with the rejection, and charged.
   NAME_TAKEN: { number: 2101, text: 'The account name is taken.' },
-  KEY_IN_USE: { number: 2102, text: 'The key belongs to another account already.' },
+  KEY_IN_USE: { number: 2102, text: 'The key is in use already, by another account or for another purpose.' },
   LEVEL_NOT_ALLOWED: { number: 2103, text: 'This certification level cannot be given to this kind of subject.' },
   VALIDITY_PASSED: { number: 2104, text: 'The end of validity is not after the time of the block.' },
   SET_HEIGHT: { number: 2110, text: 'The height from which the set is to sign has passed or is too far ahead.' },

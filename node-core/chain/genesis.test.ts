@@ -4,6 +4,7 @@ import { equal } from '../codec/bytes.ts';
 import { decode, encode, Tag } from '../codec/cbor.ts';
 import { CodecError } from '../codec/error.ts';
 import { generateKeyPair, type KeyPair } from '../crypto/generate.ts';
+import { spkiHash } from '../crypto/keys.ts';
 import { pureCrypto as crypto } from '../crypto/pure.ts';
 import { SUITES } from '../crypto/suites.ts';
 import { decodeGenesis, type Genesis, type GenesisDocument, signGenesis } from './genesis.ts';
@@ -96,6 +97,15 @@ describe('refused, with the field named', () => {
     const { nodeKey } = genesis.document.validators[0]!;
     expect(await fault(withValidator(1, { nodeKey }))).toContain('a nodeKey is used twice');
   });
+
+  test.each(['accountKey', 'consensusKey'] as const)(
+    'one key for TLS and as %s, of whichever validator',
+    async (name) => {
+      const nodeKey = spkiHash(crypto, genesis.document.validators[0]![name]);
+      for (const index of [0, 1])
+        expect(await fault(withValidator(index, { nodeKey }))).toContain('a nodeKey is that of');
+    },
+  );
 
   test.each([
     ['minBlockIntervalMs', { minBlockIntervalMs: 3_001 }, 'above blockIntervalMs'],

@@ -8,7 +8,7 @@ import { decode, encode } from '../codec/cbor.ts';
 import { CodecError } from '../codec/error.ts';
 import { array, fixedBytes, type Infer, literal, oneOf, record, text, uint } from '../codec/schema.ts';
 import { decodeSign1, encodeSign1, signatureStructure } from '../crypto/cose.ts';
-import { coseAlgorithm, keyId, publicKey } from '../crypto/keys.ts';
+import { coseAlgorithm, keyId, publicKey, spkiHash } from '../crypto/keys.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { accountName, canonicalName, legalDocument, quotaGrant } from './account.ts';
 import { genesisAccountId } from './identifiers.ts';
@@ -78,7 +78,7 @@ export async function signGenesis(
   sign: (message: Uint8Array) => Promise<Uint8Array>,
 ): Promise<Uint8Array> {
   const payload = encode(genesisSchema.encode(document));
-  checkDocument(document);
+  checkDocument(crypto, document);
   const protectedBytes = genesisHeader(crypto, document);
   const signature = await sign(signatureStructure(protectedBytes, payload));
   return encodeSign1({ protectedBytes, payload, signature });
@@ -89,7 +89,7 @@ export function decodeGenesis(crypto: CryptoProvider, bytes: Uint8Array): Genesi
   const sign1 = decodeSign1(bytes, LIMITS);
   if (sign1.payload === null || sign1.unprotected.size !== 0) throw new CodecError('schema', 'not a genesis');
   const document = genesisSchema.decode(decode(sign1.payload, LIMITS), 'genesis');
-  checkDocument(document);
+  checkDocument(crypto, document);
   if (!equal(genesisHeader(crypto, document), sign1.protectedBytes)) {
     throw new CodecError('schema', 'the protected header is not that of this genesis');
   }
@@ -109,7 +109,7 @@ export function decodeGenesis(crypto: CryptoProvider, bytes: Uint8Array): Genesi
 }
 
 /** What the schema cannot say: no key and no name twice, and limits that fit together. */
-function checkDocument(document: GenesisDocument): void {
+function checkDocument(crypto: CryptoProvider, document: GenesisDocument): void {
   const p = document.parameters;
   const refuse = (path: string, message: string): never => {
     throw new CodecError('schema', message, `genesis.${path}`);
@@ -120,7 +120,10 @@ function checkDocument(document: GenesisDocument): void {
   const keys = participants.map((x) => x.accountKey);
   for (const v of document.validators) keys.push(v.consensusKey, ...(v.standbyKey === undefined ? [] : [v.standbyKey]));
   if (hasTwice(keys.map((key) => `${key.suite}:${toHex(key.bytes)}`))) refuse('validators', 'a key is used twice');
-  if (hasTwice(document.validators.map((v) => toHex(v.nodeKey)))) refuse('validators', 'a nodeKey is used twice');
+  const nodeKeys = document.validators.map((v) => toHex(v.nodeKey));
+  if (hasTwice(nodeKeys)) refuse('validators', 'a nodeKey is used twice');
+  if (keys.some((key) => nodeKeys.includes(toHex(spkiHash(crypto, key)))))
+    refuse('validators', 'a nodeKey is that of an account or of a validator');
   if (hasTwice(participants.map((x) => canonicalName(x.name)))) refuse('validators', 'a name is used twice');
 }
 

@@ -12,12 +12,17 @@ import { encodeProtectedHeader, MESSAGE_TYPE } from './protected-header.ts';
 import { isQuorum, type Validator, type ValidatorSet, validatorSet } from './validator-set.ts';
 import { logName } from './votes.ts';
 
-/** What an approval holds for: this chain, this change of this set, at this height. */
+/** What an approval holds for: this chain, this change at this height, while the set in force is this one without a break. */
 export interface ProposedSet {
   readonly chain: Uint8Array;
   readonly protocolVersion: number;
   /** Hash of the set in force, which the approvers are of. */
   readonly current: Uint8Array;
+  /**
+   * The first height that the set in force signs, without another set since; 1 for the genesis' set. Without it an
+   * approval that nobody has carried would count again once another set has come and gone.
+   */
+  readonly since: number;
   /** Hash of the set to come. */
   readonly next: Uint8Array;
   readonly effectiveHeight: number;
@@ -30,7 +35,7 @@ export function approvalMessage(
   validator: Validator,
   key: PublicKey,
 ): Uint8Array {
-  const { chain, protocolVersion, current, next, effectiveHeight } = proposed;
+  const { chain, protocolVersion, current, since, next, effectiveHeight } = proposed;
   const header = encodeProtectedHeader({
     algorithm: coseAlgorithm(key.suite),
     keyId: keyId(crypto, key),
@@ -41,7 +46,7 @@ export function approvalMessage(
     protocolVersion,
     height: effectiveHeight,
   });
-  return signatureStructure(header, encode([current, next]));
+  return signatureStructure(header, encode([current, since, next]));
 }
 
 /** The set that a body names. @throws {CodecError} when a validator or a key is in it twice. */

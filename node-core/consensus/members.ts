@@ -35,22 +35,30 @@ export function hasCorrect(members: readonly Member[], votes: Iterable<Vote>): b
 }
 
 /**
- * The proposer of a round: weighted round robin, a pure function of its arguments. Powers are divided by their greatest
- * common divisor; slot (height + round) mod sum falls into the cumulative range of one member.
+ * The proposer of a round: weighted round robin, a pure function of its arguments. Of the slots (height + round) mod the
+ * total power the strongest member takes as many as it has power, spread as evenly as whole slots can be; the second takes
+ * its share of those that are left in the same way, and so on. Members of equal power take turns in the order of their
+ * indexes. docs/spec/consensus.md §3 says how evenly each comes to its turn. One multiplication for each member.
  *
- * @example proposerIndex([{ power: 2 }, { power: 1 }], 0, 1) // 0; rounds 0 and 1 are 0's, round 2 is 1's
+ * @example proposerIndex([{ power: 3 }, { power: 1 }, { power: 1 }], 0, 1) // 1; rounds 0 to 4: 0, 1, 0, 2, 0
  */
 export function proposerIndex(members: readonly Member[], height: number, round: number): number {
-  const divisor = members.reduce((gcd, member) => greatestCommonDivisor(gcd, member.power), 0);
-  const slots = totalPower(members) / divisor;
-  let slot = ((height % slots) + (round % slots)) % slots;
-  for (const [index, member] of members.entries()) {
-    slot -= member.power / divisor;
-    if (slot < 0) return index;
+  // Products of a slot and a power pass 2^53.
+  let left = BigInt(totalPower(members));
+  let slot = (BigInt(height) + BigInt(round)) % left;
+  for (const [index, member] of strongestFirst(members)) {
+    const power = BigInt(member.power);
+    const product = slot * power;
+    // Multiples of left / power, rounded up, are the slots of this member (Bresenham's line).
+    if (product % left < power) return index;
+    // Its place among the slots that are left: without those of this member before it, product / left rounded up.
+    slot -= product / left + 1n;
+    left -= power;
   }
   throw new RangeError(`no proposer for height ${height}, round ${round} among ${members.length} validators`);
 }
 
-function greatestCommonDivisor(a: number, b: number): number {
-  return b === 0 ? a : greatestCommonDivisor(b, a % b);
+/** By falling power; of equal power by index, because the sort is stable. */
+function strongestFirst(members: readonly Member[]): [number, Member][] {
+  return [...members.entries()].sort(([, a], [, b]) => b.power - a.power);
 }

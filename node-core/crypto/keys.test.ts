@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { ED25519_TORSION_SUBGROUP, ed25519 } from '@noble/curves/ed25519.js';
 import { describe, expect, test } from 'vitest';
 import { loadVectors } from '../../test/vectors/load.ts';
@@ -6,7 +6,7 @@ import { fromHex, toHex } from '../codec/bytes.ts';
 import { type CborValue, decode, encode } from '../codec/cbor.ts';
 import { CodecError } from '../codec/error.ts';
 import { generateKeyPair } from './generate.ts';
-import { coseAlgorithm, coseKey, keyId, publicKey, suiteOfAlgorithm } from './keys.ts';
+import { coseAlgorithm, coseKey, keyId, publicKey, spkiHash, suiteOfAlgorithm } from './keys.ts';
 import type { PublicKey, SuiteName } from './provider.ts';
 import { pureCrypto } from './pure.ts';
 
@@ -18,6 +18,16 @@ test('RFC 9679 §5.6: COSE_Key and thumbprint of the example', () => {
   expect(toHex(coseKey(key))).toBe(vector.coseKey);
   expect(toHex(pureCrypto.hash('sha-256', coseKey(key)))).toBe(vector.sha256Thumbprint);
   expect(toHex(keyId(pureCrypto, key))).toBe(vector.sha256Thumbprint!.slice(0, 32));
+});
+
+test.each([
+  ['p256', generateKeyPairSync('ec', { namedCurve: 'P-256' })],
+  ['ed25519', generateKeyPairSync('ed25519')],
+  ['sm2', generateKeyPairSync('ec', { namedCurve: 'SM2' })],
+] as const)('%s: the hash of the SPKI is that of OpenSSL', (suite, pair) => {
+  const spki = pair.publicKey.export({ type: 'spki', format: 'der' });
+  const bytes = new Uint8Array(spki.subarray(suite === 'ed25519' ? -32 : -65));
+  expect(toHex(spkiHash(pureCrypto, { suite, bytes }))).toBe(createHash('sha256').update(spki).digest('hex'));
 });
 
 describe.each(SUITES)('%s', (suite) => {

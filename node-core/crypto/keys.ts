@@ -1,5 +1,5 @@
 /** Public keys as they stand on chain and in COSE (RFC 9052 §7, RFC 9053 §7, RFC 9679). */
-import { toHex } from '../codec/bytes.ts';
+import { concat, equal, fromHex, toHex } from '../codec/bytes.ts';
 import { type CborKey, type CborValue, encode } from '../codec/cbor.ts';
 import { CodecError } from '../codec/error.ts';
 import type { Schema } from '../codec/schema.ts';
@@ -100,6 +100,22 @@ export function coseKey(key: PublicKey): Uint8Array {
           [Y, bytes.subarray(33)],
         ];
   return encode(new Map(members));
+}
+
+/** DER of a SubjectPublicKeyInfo up to the key: RFC 5480 §2, RFC 8410 §4, GB/T 35276 for sm2. */
+const SPKI_START: Readonly<Record<SuiteName, string>> = {
+  p256: '3059301306072a8648ce3d020106082a8648ce3d030107034200',
+  ed25519: '302a300506032b6570032100',
+  sm2: '3059301306072a8648ce3d020106082a811ccf5501822d034200',
+};
+
+/** SHA-256 of the key's SubjectPublicKeyInfo: what a node is known by whose TLS key it is. */
+export function spkiHash(crypto: CryptoProvider, key: PublicKey): Uint8Array {
+  return crypto.hash('sha-256', concat(fromHex(SPKI_START[key.suite]), key.bytes));
+}
+
+export function isSameKey(a: PublicKey, b: PublicKey): boolean {
+  return a.suite === b.suite && equal(a.bytes, b.bytes);
 }
 
 /** Bytes of a `kid` in this protocol. */

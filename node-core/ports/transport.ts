@@ -1,4 +1,4 @@
-/** A peer as the transport knows it: the fingerprint (SHA-256 of the SPKI, lower-case hex) of its pinned TLS key. */
+/** A peer as the transport knows it: the fingerprint (SHA-256 of the SPKI, lower-case hex) of its TLS key. */
 export type PeerId = string;
 
 /** What a handler throws is logged and goes no further. Nothing is called before `start` or after `close` is called. */
@@ -12,10 +12,11 @@ export interface TransportHandler {
 }
 
 /**
- * Messages between nodes with pinned keys. Delivery is best effort: a message may be lost with a connection or when a
+ * Messages between nodes that know each other by their keys. Delivery is best effort: a message may be lost with a connection or when a
  * peer's queue is over its bound, and is never delivered in part. Order is kept per connection, among messages that are
  * urgent and among those that are not.
- * The transport connects and reconnects by itself; only pinned peers get through.
+ * The transport connects and reconnects by itself; only peers that the config pins, and others that
+ * whoever made the transport lets in, get through.
  */
 export interface Transport {
   /** Rejects with one line that says why when it cannot listen; it is of no use then. */
@@ -27,7 +28,7 @@ export interface Transport {
   send(peer: PeerId, message: Uint8Array): boolean;
   /** Those that are connected. */
   peers(): readonly PeerId[];
-  /** Ends the connection of a peer that misbehaved; `reason` is logged. It may come back after a penalty time. */
+  /** Ends the connection of a peer that misbehaved, or that is let in no more; `reason` is logged. It may come back after a penalty time. */
   drop(peer: PeerId, reason: string): void;
   close(): Promise<void>;
 }

@@ -23,7 +23,7 @@ import { accountOfNode } from '../ledger/nodes.ts';
 import { type ExpiringNonce, usedNonceOf } from '../ledger/nonces.ts';
 import { type SenderRecord, Senders } from '../ledger/senders.ts';
 import type { StateReader } from '../ledger/state.ts';
-import { validatorsIn } from '../ledger/validators.ts';
+import { setInForce } from '../ledger/validators.ts';
 import type { Blobs } from '../ports/blobs.ts';
 import type { KeyValueStore, ReadView, Write } from '../ports/key-value-store.ts';
 import {
@@ -99,7 +99,7 @@ export class ChainStore implements LedgerView {
     this.sha256 = (bytes) => crypto.hash('sha-256', bytes);
     this.stateHash = (bytes) => crypto.hash(genesis.document.stateHash, bytes);
     this.state = stateReader(this.stateHash, this.rows);
-    this.inForce = validatorsIn(crypto, this.state, genesis);
+    this.inForce = setInForce(crypto, this.state, genesis).set;
     this.changes = storedSetChanges(this.rows);
     if (this.origin !== null && head.height === this.origin.header.height) this.noteSetChange(this.origin);
   }

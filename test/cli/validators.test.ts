@@ -50,7 +50,7 @@ describe('a round of a change of the validator set', { timeout: 120_000 }, () =>
     expect(members.map(({ name, power }) => [name, power])).toEqual(
       [0, 1, 2, 3].map((index) => [`Devnet validator-${index}`, 1]),
     );
-    expect((await shown()).pending).toBeNull();
+    expect(await shown()).toMatchObject({ since: 1, pending: null });
     const text = await brop(['validators', 'show'], env);
     expect(text.stdout).toContain(members[3]!.account);
   });
@@ -59,7 +59,14 @@ describe('a round of a change of the validator set', { timeout: 120_000 }, () =>
     const proposed = await validators('propose', '--out', file, '--in', '5000', '--remove', members[3]!.account);
     expect(proposed).toMatchObject({ exitCode: exit.ok });
     const { account } = members[3]!;
-    expect(proposed.json()).toMatchObject({ removed: [account], added: [], changed: [], missing: 3, totalPower: 4 });
+    expect(proposed.json()).toMatchObject({
+      removed: [account],
+      added: [],
+      changed: [],
+      since: 1,
+      missing: 3,
+      totalPower: 4,
+    });
     const again = await validators('propose', '--out', file, '--in', '5000', '--remove', members[2]!.account);
     expect(again).toMatchObject({ exitCode: exit.usage, stderr: expect.stringContaining('not overwritten') });
   });
@@ -86,6 +93,9 @@ describe('a round of a change of the validator set', { timeout: 120_000 }, () =>
     expect(await name('--add', `account=${account},power=1,key=${keys[0]}`)).toBe('SET_INVALID');
     expect(await name('--rotate', `account=${account},key=${consensusKey(0)}`)).toBe('SET_INVALID');
     expect(await name('--standby', `account=${account}`)).toBe('SET_INVALID');
+    const ownAccountKey = join(devnet, 'validator-1', 'account-key.json');
+    expect(await name('--rotate', `account=${account},key=${ownAccountKey}`)).toBe('KEY_IN_USE');
+    expect(await name('--standby', `account=${account},key=${operator[1]}`)).toBe('KEY_IN_USE');
     expect(await name(...members.flatMap((member) => ['--remove', member.account]))).toBe('SET_INVALID');
     const late = await validators('propose', '--out', at('none.json'), '--effective', '1', ...rotate);
     expect(late.json()).toMatchObject({ name: 'SET_HEIGHT', exitCode: exit.refused });
@@ -128,6 +138,8 @@ describe('a round of a change of the validator set', { timeout: 120_000 }, () =>
       exitCode: exit.refused,
       stderr: expect.stringMatching(/approval of validator 0 does not verify/),
     });
+    expect(await altered({ since: 2 })).toMatchObject({ exitCode: exit.refused });
+    expect(await altered({ since: undefined })).toMatchObject({ exitCode: exit.config });
     expect(await altered({ next: proposal.current })).toMatchObject({ exitCode: exit.refused });
     expect(await altered({ surprise: 1 })).toMatchObject({ exitCode: exit.config });
     const twice = [...(proposal.current as unknown[]), (proposal.current as unknown[])[0]];

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { fromHex, toHex } from '../../node-core/codec/bytes.ts';
 import { decode, encode } from '../../node-core/codec/cbor.ts';
+import { encodePendingSet } from '../../node-core/ledger/validators.ts';
 
 const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const DOCUMENTS = ['README', 'transactions', 'execution', 'operations', 'genesis', 'receipts'];
@@ -53,6 +54,7 @@ it('every proof matches the grammar, and what is not of its form does not', asyn
     ['approval-header', vector('set-approval').protected],
     ['approval-payload', vector('set-approval').payload],
     ['set-validators', vector('set-approval').body],
+    ['dated-set', toHex(encodePendingSet({ effectiveHeight: 1, bytes: fromHex(vector('set-approval').nextSet) }))],
   ];
   const bad: [string, string][] = [
     ['receipt', expiry],

@@ -17,8 +17,9 @@ import { entryOf, SET_VALIDATORS, setValidatorsBody } from '../../node-core/chai
 import { decodeReceipt, verifyReceipt } from '../../node-core/chain/receipt.ts';
 import { approvalMessage, proposedSet } from '../../node-core/chain/set-approval.ts';
 import { finishTransaction, type Operation, prepareTransaction } from '../../node-core/chain/transaction.ts';
-import type { Validator, ValidatorSet } from '../../node-core/chain/validator-set.ts';
+import type { Validator } from '../../node-core/chain/validator-set.ts';
 import { fromHex, toHex } from '../../node-core/codec/bytes.ts';
+import type { SetInForce } from '../../node-core/ledger/validators.ts';
 import { type Devnet, startDevnet } from '../../nodes/devnet/supervise.ts';
 import { random } from '../bench/chain.ts';
 import { HttpClient } from '../bench/client.ts';
@@ -66,11 +67,18 @@ async function receiptOf(operation: Operation): Promise<Uint8Array> {
 }
 
 /** Approved by these of the set in force, whose consensus keys are those of the devnet's validators of that number. */
-async function change(current: ValidatorSet, next: readonly Validator[], approvers: readonly number[], ahead = 5) {
+async function change({ set: current, since }: SetInForce, next: readonly Validator[], approvers: readonly number[]) {
   const validators = next.map(entryOf);
-  const effectiveHeight = (await heightNow()) + ahead;
+  const effectiveHeight = (await heightNow()) + 5;
   const set = proposedSet(crypto, { validators });
-  const facts = { chain: genesis.hash, protocolVersion: 1, current: current.hash, next: set.hash, effectiveHeight };
+  const facts = {
+    chain: genesis.hash,
+    protocolVersion: 1,
+    current: current.hash,
+    since,
+    next: set.hash,
+    effectiveHeight,
+  };
   const approvals = [];
   for (const index of approvers) {
     const validator = current.validators[index]!;
@@ -112,8 +120,8 @@ it('removes a dead validator, so that another may fail; receipts verify across t
   const before = await receiptOf(register(REGISTER_NODE, fromHex(node.peerId)));
   expect(facts(before)).toEqual({ code: 0, signers: 5, changes: 0 });
   await kill(4);
-  const all = genesis.validators;
-  const four = all.validators.slice(0, 4);
+  const all = { set: genesis.validators, since: 1 };
+  const four = all.set.validators.slice(0, 4);
   // Three of five are not more than two thirds.
   const unapproved = await change(all, four, [0, 1, 2]);
   expect(facts(await receiptOf(unapproved.operation)).code).toBe(2114);
@@ -125,7 +133,7 @@ it('removes a dead validator, so that another may fail; receipts verify across t
   // Five with two dead would stand still; four with one dead go on.
   await kill(3);
   const stronger = four.map((validator, i) => (i === 0 ? { ...validator, power: 2 } : validator));
-  const second = await change(removal.set, stronger, [0, 1, 2]);
+  const second = await change({ set: removal.set, since: removal.effectiveHeight }, stronger, [0, 1, 2]);
   expect(facts(await receiptOf(second.operation))).toEqual({ code: 0, signers: 4, changes: 1 });
   await until(second.effectiveHeight + 2);
   const after = await receiptOf(register(REGISTER_NODE, fromHex(node.peerId)));

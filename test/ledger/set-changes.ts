@@ -11,6 +11,7 @@ import type { Validator, ValidatorSet } from '../../node-core/chain/validator-se
 import { toHex } from '../../node-core/codec/bytes.ts';
 import type { KeyPair } from '../../node-core/crypto/generate.ts';
 import type { PublicKey } from '../../node-core/crypto/provider.ts';
+import { inForceSince } from '../../node-core/ledger/validators.ts';
 import type { ChainStore } from '../../node-core/runtime/chain-store.ts';
 import { signWith } from '../simulation/fixture.ts';
 import { crypto } from './world.ts';
@@ -38,6 +39,7 @@ export function setChange(store: ChainStore, draft: SetChangeDraft, fields: Part
     chain: store.genesis.hash,
     protocolVersion: 1,
     current: store.validators.hash,
+    since: inForceSince(store),
     next: proposedSet(crypto, { validators: entries }).hash,
     effectiveHeight,
     ...signed,

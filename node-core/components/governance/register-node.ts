@@ -10,9 +10,13 @@ import {
   unregisterNodeBody,
 } from '../../chain/operations/register-node.ts';
 import { stateKey } from '../../chain/state-keys.ts';
+import { decodeValidatorSet } from '../../chain/validator-set.ts';
 import { equal } from '../../codec/bytes.ts';
+import { spkiHash } from '../../crypto/keys.ts';
+import type { PublicKey } from '../../crypto/provider.ts';
 import { accountOfNode, encodeNode, encodeNodes, nodesOf } from '../../ledger/nodes.ts';
-import type { OperationType } from '../../ledger/operation-type.ts';
+import type { OperationContext, OperationType } from '../../ledger/operation-type.ts';
+import { pendingSetIn } from '../../ledger/validators.ts';
 
 export const registerNode: OperationType<RegisterNode> = {
   type: REGISTER_NODE,
@@ -22,7 +26,10 @@ export const registerNode: OperationType<RegisterNode> = {
   /** The key, and the account's list. */
   stateEntries: () => 2,
 
-  check: ({ state, genesis, sender }, { nodeKey }) => {
+  check: (context, { nodeKey }) => {
+    const { crypto, state, genesis, sender } = context;
+    if (votingKeysOf(context).some((key) => equal(spkiHash(crypto, key), nodeKey)))
+      return refusal('KEY_IN_USE', 'it signs votes');
     const owner = accountOfNode(state, genesis, nodeKey);
     if (owner !== undefined && !equal(owner, sender)) return refusal('NODE_TAKEN');
     const own = nodesOf(state, sender);
@@ -43,6 +50,13 @@ export const registerNode: OperationType<RegisterNode> = {
     );
   },
 };
+
+/** Consensus keys of the sender, in the set in force and in the one that waits for its height. */
+function votingKeysOf({ crypto, state, validators, sender }: OperationContext): readonly PublicKey[] {
+  const pending = pendingSetIn(state);
+  const sets = pending === null ? [validators] : [validators, decodeValidatorSet(crypto, pending.bytes)];
+  return sets.flatMap((set) => set.validators.filter(({ id }) => equal(id, sender)).flatMap(({ keys }) => keys));
+}
 
 export const unregisterNode: OperationType<UnregisterNode> = {
   type: UNREGISTER_NODE,

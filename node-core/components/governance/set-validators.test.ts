@@ -12,6 +12,7 @@ import {
   type WorldOptions,
 } from '../../../test/ledger/world.ts';
 import { type CodeName, codeName } from '../../chain/codes.ts';
+import { REGISTER_NODE, registerNodeBody, UNREGISTER_NODE } from '../../chain/operations/register-node.ts';
 import {
   entryOf,
   MAX_HEIGHTS_AHEAD,
@@ -21,8 +22,9 @@ import {
 import { stateKey } from '../../chain/state-keys.ts';
 import type { Operation } from '../../chain/transaction.ts';
 import { type Validator, type ValidatorSet, validatorSet } from '../../chain/validator-set.ts';
+import { spkiHash } from '../../crypto/keys.ts';
 import type { PublicKey } from '../../crypto/provider.ts';
-import { pendingSetIn } from '../../ledger/validators.ts';
+import { pendingSetIn, setInForce } from '../../ledger/validators.ts';
 
 /** Keys that validators of the genesis may come to have. */
 const ROTATED = ['new 0', 'new 1', 'standby 0', 'standby 1'].map((name) => keyPair(name));
@@ -102,6 +104,7 @@ describe('more than two thirds of the power', () => {
 describe('every approval given must hold', () => {
   test.each<[string, (scene: Scene) => Partial<SetChangeDraft>]>([
     ['for another set in force', () => ({ signed: { current: bytesOf('set') } })],
+    ['for another time in force', () => ({ signed: { since: 2 } })],
     ['for another set to come', () => ({ signed: { next: bytesOf('set') } })],
     ['for another height', ({ world }) => ({ signed: { effectiveHeight: world.next + 2 } })],
     ['for another chain', () => ({ signed: { chain: bytesOf('chain') } })],
@@ -175,7 +178,7 @@ describe('when', () => {
     }
     expect(scene.set.hash).toEqual(after.hash);
     expect(world.store.get(stateKey.nextValidators())).toBeUndefined();
-    expect(world.store.get(stateKey.validators())).toEqual(after.bytes);
+    expect(setInForce(crypto, world.store, world.genesis)).toEqual({ set: after, since: effectiveHeight });
   });
 
   test('one change waits at a time; the next may be packed in the first block of the new set', async () => {
@@ -197,6 +200,36 @@ describe('when', () => {
     expect(scene.set.hash).toEqual(genesis.validators.hash);
     expect(await scene.sent(there)).toBe('SET_HEIGHT');
     expect(scene.world.store.setChanges()).toHaveLength(2);
+  });
+
+  test('A → C → A: an approval of A → B that counted before counts no more', async () => {
+    const scene = await Scene.open();
+    const { world } = scene;
+    const [a, c] = [world.genesis.validators.validators, scene.stronger(3)];
+    const toB = scene.change({ validators: scene.stronger(2), effectiveHeight: world.next + 10 });
+    // The very same bytes on the very same chain, had it not gone to C.
+    const other = await Scene.open();
+    expect(other.world.genesis.hash).toEqual(world.genesis.hash);
+    expect(await other.sent(toB)).toBe('applied');
+
+    expect(await scene.sent(scene.change({ validators: c }))).toBe('applied');
+    expect(await scene.sent(scene.change({ validators: a }))).toBe('applied');
+    expect(scene.set.hash).toEqual(world.genesis.validators.hash);
+    expect(await scene.sent(toB)).toBe('SET_NOT_APPROVED');
+    expect((await world.copy()).store.validators).toEqual(scene.set);
+    expect(await scene.sent(scene.change({ validators: scene.stronger(2) }))).toBe('applied');
+  });
+
+  test('nor does one that was given while it was in force before, whenever it was given', async () => {
+    const scene = await Scene.open();
+    const approved = (since: number) => scene.sent(scene.change({ signed: { since } }));
+    const { genesis } = scene.world;
+    expect(await scene.sent(scene.change())).toBe('applied');
+    const back = scene.world.next + 1;
+    expect(await scene.sent(scene.change({ validators: genesis.validators.validators }))).toBe('applied');
+    expect(setInForce(crypto, scene.world.store, genesis)).toEqual({ set: genesis.validators, since: back });
+    for (const since of [1, back - 1, back + 1]) expect(await approved(since), `${since}`).toBe('SET_NOT_APPROVED');
+    expect(await approved(back)).toBe('applied');
   });
 
   test('an approval that nobody has carried is worth nothing under another set', async () => {
@@ -245,6 +278,76 @@ describe('who is in it', () => {
     expect(await scene.sent(scene.change({ validators: retired }))).toBe('KEY_IN_USE');
     for (const key of [new0, standby0, first!.keys[0]])
       expect(await scene.sent(op.admit(partnerBody('thief', { key })))).toBe('KEY_IN_USE');
+  });
+});
+
+describe('what signs votes signs nothing else', () => {
+  const withKeys = (scene: Scene, ...keys: Validator['keys']) => {
+    const [first, ...others] = scene.set.validators;
+    return scene.change({ validators: [{ ...first!, keys }, ...others] });
+  };
+
+  test.each(['primary', 'standby'])("not the validator's own account key, as %s key", async (place) => {
+    const scene = await Scene.open();
+    const { key } = scene.world.account(scene.world.validator)!;
+    const keys = place === 'primary' ? ([key] as const) : ([scene.set.validators[0]!.keys[0], key] as const);
+    expect(await scene.sent(withKeys(scene, ...keys))).toBe('KEY_IN_USE');
+    expect(scene.world.store.get(stateKey.nextValidators())).toBeUndefined();
+  });
+
+  test('nor a key that the next validator has as its account key, in whichever order', async () => {
+    const scene = await Scene.open();
+    const { key } = scene.world.account(scene.world.validator)!;
+    const [first, second, ...others] = scene.set.validators;
+    const taken = { ...second!, keys: [key] as const };
+    for (const validators of [
+      [first!, taken, ...others],
+      [taken, first!, ...others],
+    ])
+      expect(await scene.sent(scene.change({ validators }))).toBe('KEY_IN_USE');
+  });
+
+  test('nor the TLS key of a node of its own; what others claim as theirs keeps no key out', async () => {
+    const scene = await Scene.open();
+    const { world } = scene;
+    const partner = await world.partner('partner');
+    const nodeKey = spkiHash(crypto, new0);
+    const node = (type: string): Operation => ({ type, body: registerNodeBody.encode({ nodeKey }) });
+    expect(await scene.sent(node(REGISTER_NODE), world.validator)).toBe('applied');
+    expect(await scene.sent(withKeys(scene, new0))).toBe('KEY_IN_USE');
+    expect(await scene.sent(withKeys(scene, scene.set.validators[0]!.keys[0], new0))).toBe('KEY_IN_USE');
+    expect(await scene.sent(node(UNREGISTER_NODE), world.validator)).toBe('applied');
+    expect(await scene.sent(node(REGISTER_NODE), partner)).toBe('applied');
+    expect(await scene.sent(withKeys(scene, new0))).toBe('applied');
+  });
+
+  test('nor is a node registered with a key of its account that signs votes, or is about to', async () => {
+    const scene = await Scene.open();
+    const { world } = scene;
+    const register = (key: PublicKey): Operation => ({
+      type: REGISTER_NODE,
+      body: registerNodeBody.encode({ nodeKey: spkiHash(crypto, key) }),
+    });
+    const [old] = scene.set.validators[0]!.keys;
+    expect(await scene.sent(register(old), world.validator)).toBe('KEY_IN_USE');
+    const effectiveHeight = world.next + 4;
+    const [first, ...others] = scene.set.validators;
+    const validators = [{ ...first!, keys: [new0, standby0] as const }, ...others];
+    expect(await scene.sent(scene.change({ validators, effectiveHeight }))).toBe('applied');
+    for (const key of [new0, standby0, old])
+      expect(await scene.sent(register(key), world.validator)).toBe('KEY_IN_USE');
+    expect(await scene.sent(register(old), world.validator)).toBe('applied');
+  });
+
+  test('whose validators they are is asked before whose keys they are', async () => {
+    const scene = await Scene.open();
+    const partner = await scene.world.partner('partner');
+    const [first, second] = scene.set.validators;
+    const validators = [
+      { ...first!, keys: [partner.key] as const },
+      { ...second!, id: partner.id },
+    ];
+    expect(await scene.sent(scene.change({ validators }))).toBe('SET_ACCOUNT');
   });
 });
 

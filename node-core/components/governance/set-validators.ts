@@ -1,5 +1,6 @@
 /** governance.setValidators: checks the approvals and keeps the set until its height. */
 import { type Refusal, refusal } from '../../chain/codes.ts';
+import type { AccountId } from '../../chain/identifiers.ts';
 import {
   MAX_HEIGHTS_AHEAD,
   SET_VALIDATORS,
@@ -10,10 +11,12 @@ import { approvalRefusal, proposedSet, proposedSetOrRefusal } from '../../chain/
 import { stateKey } from '../../chain/state-keys.ts';
 import { equal } from '../../codec/bytes.ts';
 import { decode } from '../../codec/cbor.ts';
-import { keyId } from '../../crypto/keys.ts';
+import { isSameKey, keyId, spkiHash } from '../../crypto/keys.ts';
+import type { PublicKey } from '../../crypto/provider.ts';
 import { accountOf, reserveKey } from '../../ledger/accounts.ts';
+import { accountOfNode } from '../../ledger/nodes.ts';
 import type { OperationContext, OperationType } from '../../ledger/operation-type.ts';
-import { encodePendingSet, pendingSetIn } from '../../ledger/validators.ts';
+import { encodePendingSet, inForceSince, pendingSetIn } from '../../ledger/validators.ts';
 
 export const setValidators: OperationType<SetValidators> = {
   type: SET_VALIDATORS,
@@ -49,23 +52,40 @@ function timeRefusal({ state, height }: OperationContext, { effectiveHeight }: S
   return pending === null ? null : refusal('SET_PENDING', `a change is effective at ${pending.effectiveHeight}`);
 }
 
-function memberRefusal({ crypto, state, validators }: OperationContext, body: SetValidators): Refusal | null {
+function memberRefusal(context: OperationContext, body: SetValidators): Refusal | null {
+  const { crypto, state, validators } = context;
   const set = proposedSetOrRefusal(crypto, body);
   if ('code' in set) return set;
   if (equal(set.hash, validators.hash)) return refusal('SET_INVALID', 'it is the set in force');
+  if (set.validators.some(({ id }) => accountOf(state, id)?.kind !== 'validator')) return refusal('SET_ACCOUNT');
   for (const { id, keys } of set.validators) {
-    if (accountOf(state, id)?.kind !== 'validator') return refusal('SET_ACCOUNT');
     for (const key of keys) {
-      const owner = state.get(stateKey.accountByKey(keyId(crypto, key)));
-      if (owner !== undefined && !equal(decode(owner) as Uint8Array, id)) return refusal('KEY_IN_USE');
+      const found = keyRefusal(context, id, key);
+      if (found !== null) return found;
     }
   }
   return null;
 }
 
-function approved({ crypto, chain, protocolVersion, validators }: OperationContext, body: SetValidators) {
+/** As the genesis has it: what signs votes signs nothing else. A key of the same validator that was retired may come back. */
+function keyRefusal({ crypto, state, genesis }: OperationContext, id: AccountId, key: PublicKey): Refusal | null {
+  const owner = state.get(stateKey.accountByKey(keyId(crypto, key)));
+  if (owner !== undefined && !equal(decode(owner) as Uint8Array, id))
+    return refusal('KEY_IN_USE', 'it belongs to another account');
+  const account = accountOf(state, id);
+  if (account !== undefined && isSameKey(account.key, key))
+    return refusal('KEY_IN_USE', "it is the key of the validator's account");
+  // Nobody proves to have the node keys that it registers: what others register must not keep a key out.
+  const nodeOwner = accountOfNode(state, genesis, spkiHash(crypto, key));
+  return nodeOwner !== undefined && equal(nodeOwner, id)
+    ? refusal('KEY_IN_USE', 'it is the TLS key of a node of the validator')
+    : null;
+}
+
+function approved({ crypto, chain, protocolVersion, state, validators }: OperationContext, body: SetValidators) {
   const { effectiveHeight, approvals } = body;
   const next = proposedSet(crypto, body).hash;
-  const proposed = { chain, protocolVersion, current: validators.hash, next, effectiveHeight };
+  const set = { current: validators.hash, since: inForceSince(state) };
+  const proposed = { chain, protocolVersion, ...set, next, effectiveHeight };
   return approvalRefusal(crypto, validators, proposed, approvals);
 }

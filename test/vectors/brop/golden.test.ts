@@ -63,7 +63,7 @@ describe('golden vectors verify', () => {
     const { effectiveHeight, approvals, validators } = setValidatorsBody.decode(decode(fromHex(body)), '');
     const next = proposedSet(crypto, { validators });
     expect([toHex(current.hash), toHex(next.hash), toHex(next.bytes), effectiveHeight]).toEqual([vector.current, vector.next, nextSet, vector.effectiveHeight]);
-    const facts = { chain, protocolVersion: 1, current: current.hash, next: next.hash, effectiveHeight };
+    const facts = { chain, protocolVersion: 1, current: current.hash, since: vector.since, next: next.hash, effectiveHeight };
     expect(approvalRefusal(crypto, current, facts, approvals)).toBeNull();
     expect(crypto.verify({ suite: 'p256', bytes: fromHex(publicKey) }, fromHex(signed), approvals[0]![2])).toBe(true);
   });

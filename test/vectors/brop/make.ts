@@ -177,12 +177,13 @@ function setApprovalVector({ genesis, members }: SyntheticChain) {
   });
   const next = proposedSet(crypto, { validators });
   const effectiveHeight = 1_000;
-  const facts = { chain: genesis.hash, protocolVersion: 1, current: genesis.validators.hash, next: next.hash, effectiveHeight };
+  const facts = { chain: genesis.hash, protocolVersion: 1, current: genesis.validators.hash, since: 1, next: next.hash, effectiveHeight };
   const signed = (index: number) => approvalMessage(crypto, facts, genesis.validators.validators[index]!, members[index]!.keys[0].publicKey);
   const approvals = [0, 1, 3].map((index) => [index, 0, sign(members[index]!.keys[0], signed(index))] as const);
   const [, protectedBytes, , payload] = decode(signed(0)) as Uint8Array[];
   return {
     current: toHex(facts.current),
+    since: facts.since,
     next: toHex(next.hash),
     nextSet: toHex(next.bytes),
     effectiveHeight,
