@@ -111,8 +111,8 @@ describe('from one validator to ten, and back', () => {
     const facts = sent.map(({ receipt }) => chain.verified(receipt));
     expect(facts.map(({ signers }) => signers)).toEqual(SIZES);
     expect(facts.map(({ changes }) => changes)).toEqual(SIZES.map((_, step) => step));
-    // Receipts that are given out long after say the same, byte by byte.
-    for (const { by, receipt } of sent) expect(await chain.receipt(by)).toEqual(receipt);
+    // Receipts that are given out long after say the same, by whichever quorum.
+    for (const [i, { by }] of sent.entries()) expect(chain.verified(await chain.receipt(by))).toEqual(facts[i]);
     expect(chain.logged.filter((line) => line.includes('error'))).toEqual([]);
   });
 
