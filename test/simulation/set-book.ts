@@ -84,6 +84,8 @@ export class SetBook {
   }
 
   private read(bytes: Uint8Array, code: number, { chain, protocolVersion, height }: Header): void {
+    // The type stands in the bytes as it is: few need decoding.
+    if (!Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(SET_VALIDATORS)) return;
     const transaction = decodeTransaction(bytes, chain, protocolVersion);
     if ('code' in transaction) return;
     for (const { type, body } of transaction.operations) {
