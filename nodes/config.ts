@@ -86,7 +86,7 @@ const schema = z.discriminatedUnion('role', [
     ...common,
     snapshots: snapshots(0),
     join: join.default('genesis'),
-    /** Key file that signs votes. */
+    /** Key file that signs votes: the primary or the standby key of the validator's entry in the set; the key says which. */
     consensusKey: z.string().min(1),
   }),
 ]);

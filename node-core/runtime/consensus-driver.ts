@@ -75,6 +75,8 @@ export class ConsensusDriver {
   private stopped = false;
   /** Whether the set of the height has our key in it. */
   private isMember: boolean;
+  /** Whether the standby key of the set's entry signs. */
+  private isStandby = false;
   private afterBegin: (() => void)[] = [];
 
   constructor(parts: DriverParts) {
@@ -85,6 +87,7 @@ export class ConsensusDriver {
     this.votes = new VoteCheck(crypto, hash, document.protocolVersion);
     this.proposals = new Proposals(parts);
     this.isMember = parts.voting.follow(store.validators);
+    this.noticeStandby(store.height + 1);
     this.state = this.stateOf(store.height + 1);
   }
 
@@ -136,6 +139,14 @@ export class ConsensusDriver {
     this.isMember = voting.follow(store.validators);
     if (this.isMember && !before) log.info('this validator is in the set from here on', { height });
     if (!this.isMember && before) log.warn('this validator is not in the set any more: it follows', { height });
+    this.noticeStandby(height);
+  }
+
+  /** The fallback is never silent. */
+  private noticeStandby(height: number): void {
+    const before = this.isStandby;
+    this.isStandby = this.isMember && this.parts.voting.identity.key === 1;
+    if (this.isStandby && !before) this.parts.log.warn('this validator signs with its standby key', { height });
   }
 
   private waitForWork(height: number): void {

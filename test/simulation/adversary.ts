@@ -83,7 +83,6 @@ export class Adversary {
 
   /** Its own lies, that come back to it, are not for its node. */
   private wrapHandler(handler: TransportHandler): TransportHandler {
-    const self = this.forger.index;
     return {
       ...handler,
       connected: (peer) => handler.connected(peer),
@@ -93,7 +92,7 @@ export class Adversary {
         if (this.heard.length > KEPT_MESSAGES) this.heard.shift();
         const message = decoded(bytes);
         if (message?.[0] === 'votes') {
-          const others = message[1].filter((vote) => vote[4] !== self);
+          const others = message[1].filter((vote) => !this.isMine(vote));
           this.forger.learn(others);
           const useful = others.filter((vote) => !this.keepsFromNode(vote));
           if (useful.length > 0) handler.received(peer, encodeMessage(['votes', useful]));
@@ -101,7 +100,7 @@ export class Adversary {
           const whole = this.whole(message);
           if (whole !== null) this.forger.learnProposal(whole);
           const [, height, round, validRound, by, key, signature, , polka] = message;
-          const others = polka.filter((vote) => vote[4] !== self);
+          const others = polka.filter((vote) => !this.isMine(vote));
           const signed = [height, round, validRound, by, key, signature] as const;
           const heard: Message =
             message[0] === 'proposal'
@@ -149,7 +148,7 @@ export class Adversary {
     const voters = this.precommits.get(at) ?? new Set();
     this.precommits.set(at, voters.add(by));
     this.precommits.delete(`${height - 2}/${round}`);
-    const isMany = voters.size * 3 > this.world.consortium.validators.length;
+    const isMany = voters.size * 3 > this.world.sets.at(height).validators.length;
     if (isMany && this.isProposer(height, round + 1)) this.seize(height, round + 1);
     return true;
   }
@@ -192,7 +191,7 @@ export class Adversary {
     const strategy = agreed === 'divide' && !isFirst ? 'honest' : agreed;
     this.strategies.set(height, strategy);
     // Whoever is mute may decide alone, and the others do not know: then comes another block.
-    if (strategy === 'amnesia' && this.forger.index === this.world.liars[0]) this.muteSomebody();
+    if (strategy === 'amnesia' && this.forger.company === this.world.liars[0]) this.muteSomebody();
     return strategy;
   }
 
@@ -209,8 +208,7 @@ export class Adversary {
   }
 
   private isLiarFirst(height: number): boolean {
-    const members = this.world.consortium.genesis.validators.validators;
-    return this.world.liars.includes(proposerIndex(members, height, 0));
+    return this.world.isLiar(this.world.sets.proposer(height, 0).id);
   }
 
   /**
@@ -244,14 +242,14 @@ export class Adversary {
     this.forger.learn(votes);
     const [, height, round] = votes[0]!;
     const strategy = this.strategyOf(height);
-    const isMine = votes.every((vote) => vote[4] === this.forger.index);
+    const isMine = votes.every((vote) => this.isMine(vote));
     if (
       strategy === 'silent' ||
       strategy === 'divide' ||
       (strategy === 'split' && isMine && this.isProposer(height, round))
     )
       return true;
-    const changed = votes.flatMap((vote) => (vote[4] === this.forger.index ? this.lieAbout(strategy, vote) : [vote]));
+    const changed = votes.flatMap((vote) => (this.isMine(vote) ? this.lieAbout(strategy, vote) : [vote]));
     return changed.length === 0 || transport.send(peer, encodeMessage(['votes', changed]));
   }
 
@@ -267,9 +265,13 @@ export class Adversary {
     return [vote];
   }
 
+  private isMine([, height, , , by]: WireVote): boolean {
+    return by === this.forger.indexAt(height);
+  }
+
   private isProposer(height: number, round: number): boolean {
-    const members = this.world.consortium.genesis.validators.validators;
-    return proposerIndex(members, height, round) === this.forger.index;
+    const { sets } = this.world;
+    return proposerIndex(sets.at(height).validators, height, round) === this.forger.indexAt(height);
   }
 
   private sendProposal(transport: Transport, peer: PeerId, message: ProposalMessage, bytes: Uint8Array): boolean {

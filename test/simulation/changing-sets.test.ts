@@ -81,16 +81,43 @@ describe('the set changes', () => {
   });
 });
 
-describe('from one validator to ten', () => {
-  it('one joins after the other, and all of them sign', async () => {
+describe('from one validator to ten, and back', () => {
+  const SIZES = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1];
+
+  it('each height has the set that was approved for it, and a light client follows from the genesis', {
+    timeout: 120_000,
+  }, async () => {
     const chain = await ChangingSet.of(1);
     await chain.grows(1);
-    for (let size = 2; size <= 10; size++) {
-      const company = await chain.admits(`company ${size}`);
-      await chain.changes([...chain.set, chain.member(company)]);
+    const sent: { readonly by: Awaited<ReturnType<ChangingSet['sends']>>; readonly receipt: Uint8Array }[] = [];
+    const witness = async () => {
+      const by = await chain.sends(chain.admission(`observer ${sent.length}`));
+      sent.push({ by, receipt: await chain.receipt(by) });
+    };
+    await witness();
+    for (const [step, size] of SIZES.entries()) {
+      if (step === 0) continue;
+      if (size > SIZES[step - 1]!) {
+        const company = await chain.admits(`company ${size}`);
+        await chain.changes([...chain.set, chain.member(company)]);
+      } else {
+        // Those who were there first leave first: the index of each that stays is another after each change.
+        await chain.changes(chain.set.slice(1));
+      }
+      await witness();
+      if (size === 10) await expectSigners(chain, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     }
-    await chain.grows(10);
-    expect(await chain.recentSigners(10)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    await expectSigners(chain, [9]);
+    const facts = sent.map(({ receipt }) => chain.verified(receipt));
+    expect(facts.map(({ signers }) => signers)).toEqual(SIZES);
+    expect(facts.map(({ changes }) => changes)).toEqual(SIZES.map((_, step) => step));
+    // Receipts that are given out long after say the same, by whichever quorum.
+    for (const [i, { by }] of sent.entries()) expect(chain.verified(await chain.receipt(by))).toEqual(facts[i]);
     expect(chain.logged.filter((line) => line.includes('error'))).toEqual([]);
   });
+
+  async function expectSigners(chain: ChangingSet, companies: readonly number[]): Promise<void> {
+    await chain.grows(10);
+    expect(await chain.recentSigners(10)).toEqual(companies);
+  }
 });

@@ -7,6 +7,7 @@ import {
   admitValidatorBody,
 } from '../../node-core/chain/operations/admit-validator.ts';
 import { REGISTER_NODE, registerNodeBody } from '../../node-core/chain/operations/register-node.ts';
+import { decodeReceipt, verifyReceipt } from '../../node-core/chain/receipt.ts';
 import type { Operation } from '../../node-core/chain/transaction.ts';
 import type { Validator } from '../../node-core/chain/validator-set.ts';
 import { equal, fromHex, toHex } from '../../node-core/codec/bytes.ts';
@@ -153,6 +154,28 @@ export class ChangingSet {
     return { sender: from, nonce, expiry };
   }
 
+  /** Of a final transaction, from a node that runs. */
+  async receipt({ sender, nonce }: { readonly sender: AccountId; readonly nonce: Uint8Array }): Promise<Uint8Array> {
+    const { witness } = this;
+    const queries = this.alive.find(({ node }) => node === witness)!.life!.queries!;
+    let receipt: Uint8Array | undefined;
+    void queries.receipt(sender, nonce).then((found) => {
+      receipt = found;
+    });
+    await this.until('a receipt', () => receipt !== undefined);
+    return receipt!;
+  }
+
+  /** What a light client that holds the genesis hash alone learns from a receipt. */
+  verified(receipt: Uint8Array): { readonly height: number; readonly signers: number; readonly changes: number } {
+    const { genesis } = this.world.consortium;
+    const facts = verifyReceipt(crypto, receipt, genesis.hash);
+    if ('code' in facts) throw new Error(`${facts.code} ${facts.detail ?? ''}`);
+    const { header, validators } = facts.trusted;
+    const { setChanges } = decodeReceipt(receipt);
+    return { height: header.height, signers: validators.validators.length, changes: setChanges.length };
+  }
+
   private async submitted(bytes: Uint8Array) {
     let outcome: Awaited<ReturnType<Node['submit']>> | undefined;
     void this.witness.submit(bytes).then((result) => {
@@ -165,9 +188,7 @@ export class ChangingSet {
   /** A company joins: an account, a node that is registered, and no power yet. */
   async admits(name: string): Promise<Company & { readonly account: KeyPair }> {
     const account = generateKeyPair('ed25519', (length) => this.chance.bytes(length));
-    const legal = { version: '1.0', digest: this.chance.bytes(32) };
-    const body: AdmitValidator = { name, key: account.publicKey, legal, quota: { max: 1e9, periodMs: 86_400_000 } };
-    const by = await this.sends({ type: ADMIT_VALIDATOR, body: admitValidatorBody.encode(body) });
+    const by = await this.sends(this.admission(name, account));
     const id = createdAccountId(crypto, by, 0);
     const nodeKey = this.chance.bytes(32);
     const key = this.newKey();
@@ -181,6 +202,13 @@ export class ChangingSet {
   async registers({ id, account }: { readonly id: AccountId; readonly account: KeyPair }, peer: string): Promise<void> {
     const body = registerNodeBody.encode({ nodeKey: fromHex(peer) });
     await this.sends({ type: REGISTER_NODE, body }, { id, key: account });
+  }
+
+  /** What the operator sends for a company that may become a validator, or never does. */
+  admission(name: string, account: KeyPair = this.newKey()): Operation {
+    const legal = { version: '1.0', digest: this.chance.bytes(32) };
+    const body: AdmitValidator = { name, key: account.publicKey, legal, quota: { max: 1e9, periodMs: 86_400_000 } };
+    return { type: ADMIT_VALIDATOR, body: admitValidatorBody.encode(body) };
   }
 
   /** Approved by the whole set in force, or by those at these places; returns its height when it is in force. */

@@ -1,6 +1,7 @@
 /** Checks that look at a machine as a whole. Those on votes and blocks are in the watchers. */
 import { verifyEquivocation } from '../../node-core/chain/equivocation.ts';
 import { accountIdToText } from '../../node-core/codec/account-id.ts';
+import { toHex } from '../../node-core/codec/bytes.ts';
 import { KEPT_PER_VALIDATOR } from '../../node-core/runtime/kept-equivocations.ts';
 import type { Machine } from './machine.ts';
 import type { Scenario } from './scenario.ts';
@@ -56,12 +57,29 @@ export function checkEvidence(world: World, scenario: Scenario, machine: Machine
 export function checkMemory(world: World, machine: Machine): void {
   const { node, options } = machine;
   if (node === null) return;
-  const peers = world.consortium.validators.length + 2;
+  const peers = Math.max(world.peers, world.consortium.validators.length + 2);
   const bounds = { waiting: 1_000 * peers, early: 64 * peers, votes: 200 * peers, blocks: 11 };
   for (const [what, bound] of Object.entries(bounds)) {
     const kept = node.load[what as keyof typeof bounds];
     if (kept > bound) world.fail('memory', `${options.name} keeps ${kept} ${what}, at most ${bound} expected`);
   }
+}
+
+/** Who is in the set takes part, and who is not keeps nothing of consensus. */
+export function checkRole(world: World, { node, options, isDamaged }: Machine): void {
+  if (node === null || options.validator === undefined || isDamaged) return;
+  const { key, standby } = options.validator;
+  const own = [key, standby].flatMap((pair) => (pair === undefined ? [] : [toHex(pair.publicKey.bytes)]));
+  const height = node.store.height + 1;
+  const isMember = world.sets
+    .at(height)
+    .validators.some(({ keys }) => keys.some(({ bytes }) => own.includes(toHex(bytes))));
+  const takesPart = node.consensus !== null;
+  if (takesPart !== isMember)
+    world.fail('role', `${options.name} ${takesPart ? 'takes part' : 'takes no part'} in height ${height}`);
+  const { early, votes, blocks } = node.load;
+  if (!takesPart && early + votes + blocks > 0)
+    world.fail('role', `${options.name} follows and keeps ${early}, ${votes} and ${blocks} of consensus`);
 }
 
 /** After stop nothing is left: no timer, no job. */

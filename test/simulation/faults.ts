@@ -190,7 +190,8 @@ export class FaultInjector {
     const wrong = [...liars, ...wildClocks, machine.options.validator?.index ?? 0].map((index) => powers[index]!);
     const isOneTooMany = 3 * wrong.reduce((sum, power) => sum + power, 0) >= total;
     if (machine.options.isByzantine || this.machines.some(({ isDamaged }) => isDamaged)) return;
-    if (machine.options.validator !== undefined && isOneTooMany) return;
+    // Where sets change, who may be wrong beside the liars changes with them.
+    if (machine.options.validator !== undefined && (isOneTooMany || this.scenario.changes !== null)) return;
     machine.crash(this.downMs());
     const { durable } = machine.disk;
     const rows = durable.list().filter((row) => durable.entry(row)!.value.length > 0);

@@ -23,6 +23,10 @@ export interface Consortium {
   readonly operator: KeyPair;
   /** Consensus keys, by validator index. */
   readonly validators: readonly KeyPair[];
+  /** Account keys, by validator index. */
+  readonly accounts: readonly KeyPair[];
+  /** Standby keys, by validator index; of those that have one. */
+  readonly standbys: ReadonlyMap<number, KeyPair>;
   /** Peer IDs, by validator index. */
   readonly peerIds: readonly string[];
 }
@@ -53,6 +57,8 @@ export async function consortium(
     readonly suite?: SuiteName;
     readonly timeMs: number;
     readonly powers?: readonly number[];
+    /** Indices of validators that have a standby key. */
+    readonly standbys?: readonly number[];
     readonly parameters?: Partial<Parameters>;
   },
 ): Promise<Consortium> {
@@ -66,6 +72,8 @@ export async function consortium(
   const operator = pair();
   const validators = Array.from({ length: options.validators }, pair);
   const nodeKeys = validators.map(() => random(32));
+  const accounts = validators.map(pair);
+  const standbys = new Map((options.standbys ?? []).map((index) => [index, pair()]));
   const document: GenesisDocument = {
     protocolVersion: PROTOCOL_VERSION,
     name: 'test consortium',
@@ -74,17 +82,29 @@ export async function consortium(
     operator: { name: 'operator', accountKey: operator.publicKey, legal: legal('operator'), quota },
     validators: validators.map(({ publicKey }, i) => ({
       name: `validator ${i}`,
-      accountKey: pair().publicKey,
+      accountKey: accounts[i]!.publicKey,
       legal: legal(`validator ${i}`),
       quota,
       power: options.powers?.[i] ?? 1,
       consensusKey: publicKey,
+      ...standbyOf(standbys.get(i)),
       nodeKey: nodeKeys[i]!,
     })),
     parameters: { ...DEFAULT_PARAMETERS, ...options.parameters },
   };
   const bytes = await signGenesis(crypto, document, signerOf(operator).sign);
-  return { genesis: decodeGenesis(crypto, bytes), operator, validators, peerIds: nodeKeys.map(toHex) };
+  return {
+    genesis: decodeGenesis(crypto, bytes),
+    operator,
+    validators,
+    accounts,
+    standbys,
+    peerIds: nodeKeys.map(toHex),
+  };
+}
+
+function standbyOf(key: KeyPair | undefined) {
+  return key === undefined ? {} : { standbyKey: key.publicKey };
 }
 
 /** A signed transaction. */

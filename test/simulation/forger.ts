@@ -30,7 +30,8 @@ const KEPT_VALUES = 20;
 const KEPT_VOTES = 400;
 
 export class Forger {
-  readonly index: number;
+  /** Which validator of the genesis it is; its index changes with the set. */
+  readonly company: number;
   private readonly world: World;
   private readonly machine: Machine;
   private readonly chance: Chance;
@@ -43,7 +44,17 @@ export class Forger {
     this.world = world;
     this.machine = machine;
     this.chance = chance;
-    this.index = machine.options.validator!.index;
+    this.company = machine.options.validator!.index;
+  }
+
+  /** Index at a height of this liar, or of another validator of the genesis. One that is out pretends. */
+  indexAt(height: number, company = this.company): number {
+    const index = this.world.sets.indexOf(height, this.accountOf(company));
+    return index === -1 ? company : index;
+  }
+
+  private accountOf(company: number): Uint8Array {
+    return this.world.consortium.genesis.validators.validators[company]!.id;
   }
 
   learn(votes: readonly WireVote[]): void {
@@ -75,17 +86,17 @@ export class Forger {
     return known.length === 0 || this.chance.is(0.3) ? null : this.chance.pick(known);
   }
 
-  vote(type: 0 | 1, height: number, round: number, block: Value | null, by = this.index): WireVote {
+  vote(type: 0 | 1, height: number, round: number, block: Value | null, by = this.company): WireVote {
     const { crypto, consortium } = this.world;
     const reference = block === null ? null : { headerHash: block[0], logRoot: block[1] };
     const message = voteMessage(crypto, type === 0 ? 'prevote' : 'precommit', this.scope(height, round, by), reference);
-    return [type, height, round, block, by, 0, signWith(consortium.validators[by]!, message)];
+    return [type, height, round, block, this.indexAt(height, by), 0, signWith(consortium.validators[by]!, message)];
   }
 
   private scope(height: number, round: number, by: number) {
-    const { genesis } = this.world.consortium;
-    const member = genesis.validators.validators[by]!;
-    return { chain: genesis.hash, protocolVersion: 1, height, round, validator: member.id, key: member.keys[0] };
+    const { genesis, validators } = this.world.consortium;
+    const key = validators[by]!.publicKey;
+    return { chain: genesis.hash, protocolVersion: 1, height, round, validator: this.accountOf(by), key };
   }
 
   /** The liars share their keys. */
@@ -112,7 +123,7 @@ export class Forger {
 
   unsignedVotes(height: number, round: number): Lie {
     const [type, , , block, , key] = this.vote(0, height, round, this.someValue(height));
-    const victim = this.chance.below(this.world.consortium.validators.length);
+    const victim = this.chance.below(this.world.sets.at(height).validators.length);
     return ['votes', [[type, height, round, block, victim, key, this.chance.bytes(64)]]];
   }
 
@@ -133,7 +144,7 @@ export class Forger {
     return proposal;
   }
 
-  private sign(block: Block, round: number, validRound: number, by = this.index): Proposal {
+  private sign(block: Block, round: number, validRound: number, by = this.company): Proposal {
     const { crypto, consortium } = this.world;
     const { height, logRoot } = block.header;
     const value = { headerHash: headerHash(crypto, block.headerBytes), logRoot };
@@ -141,14 +152,14 @@ export class Forger {
       consortium.validators[by]!,
       proposalMessage(crypto, this.scope(height, round, by), value, validRound),
     );
-    return ['proposal', height, round, validRound, by, 0, signature, encodeBlock(block), []];
+    return ['proposal', height, round, validRound, this.indexAt(height, by), 0, signature, encodeBlock(block), []];
   }
 
   /** Executed honestly over its own chain, with few or no transactions. */
   private freshBlock(round: number, variant: number, timeMs?: number): MadeBlock | null {
     const { node, life } = this.machine;
     if (node === null || life === null) return null;
-    const { crypto, consortium } = this.world;
+    const { crypto } = this.world;
     const mempool = new Mempool();
     for (const pending of node.mempool.all()) if (variant > 0 && this.chance.is(0.5)) mempool.add(pending);
     const log = this.world.logOf('a liar', () => {});
@@ -161,7 +172,7 @@ export class Forger {
       log,
     });
     const now = Math.max(Math.floor(START_MS + this.world.nowMs) + variant, node.store.timeMs + 1 + variant);
-    const proposer = consortium.genesis.validators.validators[this.index]!.id;
+    const proposer = this.accountOf(this.company);
     const executed: ExecutedBlock = executor.build({ timeMs: timeMs ?? now, round, proposer });
     const { header, headerBytes, results } = executed;
     return { header, headerBytes, results, transactions: executed.transactions.map((t) => t.transaction.bytes) };
@@ -228,16 +239,17 @@ export class Forger {
 
   /** A proposal in its own round whose block is no block. */
   brokenProposal(height: number, round: number): Lie {
-    const members = this.world.consortium.genesis.validators.validators;
+    const members = this.world.sets.at(height).validators;
+    const index = this.indexAt(height);
     const mine = [0, 1, 2, 3, 4, 5, 6]
       .map((ahead) => round + ahead)
-      .find((at) => proposerIndex(members, height, at) === this.index);
+      .find((at) => proposerIndex(members, height, at) === index);
     return [
       'proposal',
       height,
       mine ?? round,
       -1,
-      this.index,
+      index,
       0,
       this.chance.bytes(64),
       this.chance.bytes(1 + this.chance.below(500)),
@@ -270,12 +282,14 @@ export class Forger {
     const block = this.freshBlock(0, this.chance.below(2));
     if (block === null) return null;
     const value: Value = [headerHash(this.world.crypto, block.headerBytes), block.header.logRoot];
-    const mine = this.vote(1, block.header.height, 0, value)[6];
+    const { height } = block.header;
+    const self = this.indexAt(height);
+    const mine = this.vote(1, height, 0, value)[6];
     const stolen = (index: number) => this.votes.find((vote) => vote[4] === index)?.[6] ?? this.chance.bytes(64);
-    const all = this.world.consortium.validators.map(
-      (_, index) => [index, 0, index === this.index ? mine : stolen(index)] as const,
-    );
-    const certificate: Certificate = [0, this.chance.is(0.3) ? all.filter(([index]) => index === this.index) : all];
+    const all = this.world.sets
+      .at(height)
+      .validators.map((_, index) => [index, 0, index === self ? mine : stolen(index)] as const);
+    const certificate: Certificate = [0, this.chance.is(0.3) ? [[self, 0, mine]] : all];
     return this.rows([{ ...block, certificate }]);
   }
 

@@ -1,4 +1,5 @@
 /** One machine: disks that stay, and a process that comes and goes. The process is the real Node over simulated ports. */
+import { equal } from '../../node-core/codec/bytes.ts';
 import type { KeyPair } from '../../node-core/crypto/generate.ts';
 import type { Clock } from '../../node-core/ports/clock.ts';
 import { StoreError } from '../../node-core/ports/key-value-store.ts';
@@ -16,11 +17,19 @@ import type { Network } from './network.ts';
 import { DiskVoteRecord, RecordDisk } from './record-disk.ts';
 import { START_MS, type World } from './world.ts';
 
+export interface ValidatorKeys {
+  /** Which company: the index in the genesis, or a number above those. */
+  readonly index: number;
+  readonly key: KeyPair;
+  /** A second one, under the same vote record. */
+  readonly standby?: KeyPair | undefined;
+}
+
 export interface MachineOptions {
   readonly name: string;
   readonly peer: PeerId;
-  /** Of a validator: its index and consensus key. */
-  readonly validator?: { readonly index: number; readonly key: KeyPair };
+  /** Of a node with a consensus key, whether or not it is in the set. */
+  readonly validator?: ValidatorKeys;
   readonly isByzantine: boolean;
   readonly storeShowsEarly: boolean;
   readonly maxWriteMs: number;
@@ -177,11 +186,13 @@ export class Machine {
       },
     };
     return new Node(
-      options.validator === undefined ? parts : { ...parts, voting: await this.openVoting(life, options.validator) },
+      options.validator === undefined
+        ? parts
+        : { ...parts, voting: await this.openVoting(life, store, options.validator) },
     );
   }
 
-  private async openVoting(life: Life, validator: { readonly index: number; readonly key: KeyPair }): Promise<Voting> {
+  private async openVoting(life: Life, store: ChainStore, validator: ValidatorKeys): Promise<Voting> {
     const { crypto, consortium } = this.world;
     const record = new DiskVoteRecord(this.record, life, {
       create: !this.hasRecordOpened,
@@ -190,11 +201,20 @@ export class Machine {
     const scope = { crypto, chain: consortium.genesis.hash, protocolVersion: 1 };
     const voting = await Voting.open(
       scope,
-      { index: validator.index, key: 0, signer: signerOf(validator.key) },
+      { index: validator.index, key: 0, signer: signerOf(this.keyOf(validator, store)) },
       record,
     );
     this.hasRecordOpened = true;
     return voting;
+  }
+
+  /** Its operator lets either of its two keys sign: each life has one. */
+  private keyOf({ key, standby }: ValidatorKeys, store: ChainStore): KeyPair {
+    const keys = store.validators.validators.flatMap((member) => [...member.keys]);
+    const isThere = keys.some(({ bytes }) => standby !== undefined && equal(bytes, standby.publicKey.bytes));
+    if (standby === undefined || !isThere || this.chance.is(0.5)) return key;
+    this.world.count('lives with the standby key');
+    return standby;
   }
 
   private answer(): 'answered' | 'lostAfter' | 'lostBefore' {

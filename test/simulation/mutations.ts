@@ -102,6 +102,58 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
       },
     ],
   },
+  'approvals-few': {
+    breaks: 'set changes: approvals of half of the power in force are enough',
+    replacements: [
+      {
+        file: 'node-core/chain/set-approval.ts',
+        from: 'return isQuorum(current, power)',
+        to: 'return 2 * power > current.totalPower',
+      },
+    ],
+  },
+  'set-stale': {
+    breaks: 'set changes: blocks that others decided are judged with the set of the genesis, for ever',
+    replacements: [
+      {
+        file: `${RUNTIME}/block-intake.ts`,
+        from: 'certificateChecks(crypto, store.validators, header',
+        to: 'certificateChecks(crypto, store.genesis.validators, header',
+      },
+    ],
+  },
+  'set-early': {
+    breaks: 'set changes: an approved set is in force one height before its own',
+    replacements: [
+      {
+        file: 'node-core/ledger/validators.ts',
+        from: 'pending?.effectiveHeight !== nextHeight',
+        to: 'pending === null || pending.effectiveHeight > nextHeight + 1',
+      },
+    ],
+  },
+  'role-kept': {
+    breaks: 'set changes: who is in the set once goes on in its old place',
+    replacements: [
+      {
+        file: `${RUNTIME}/consensus-driver.ts`,
+        from: '    this.isMember = voting.follow(store.validators);\n    if (this.isMember && !before)',
+        to: '    if (!before) this.isMember = voting.follow(store.validators);\n    if (this.isMember && !before)',
+      },
+    ],
+  },
+  'fail-over': {
+    breaks: 'the standby key: what the other key has signed at this height is forgotten',
+    replacements: [
+      {
+        file: `${RUNTIME}/consensus-driver.ts`,
+        from: 'return resume(height, members, this.self, recorded.checkpoint, recorded.ownVotes);',
+        to: `const own = recorded.ownVotes.filter(({ key }) => key === voting.identity.key);
+    if (own.length < recorded.ownVotes.length) return initial(height, members, this.self);
+    return resume(height, members, this.self, recorded.checkpoint, own);`,
+      },
+    ],
+  },
   'sync-unchecked': {
     breaks: 'catching up: the certificate of a block is not checked',
     replacements: [
@@ -233,7 +285,7 @@ export function mutate(source: string, { file, from, to }: Replacement): string 
 }
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const COPIED = ['package.json', 'tsconfig.json', 'node-core', 'adapters', 'test/simulation'];
+const COPIED = ['package.json', 'tsconfig.json', 'node-core', 'adapters', 'test/simulation', 'test/ledger'];
 
 /** Runs the simulator over a broken copy of the tree. */
 export async function runMutation(name: string, from: number, seeds: number): Promise<Found> {

@@ -49,8 +49,22 @@ export interface Scenario {
   readonly maxWriteMs: number;
   readonly storeShowsEarly: boolean;
   readonly lostAnswers: number;
+  /** Validators of the genesis that have a standby key, which may sign after any of their restarts. */
+  readonly standbys: readonly number[];
+  /** How the validator set changes; null: it does not. */
+  readonly changes: SetChanges | null;
   /** For the sweep: one machine dies at one write. */
   readonly death?: { readonly machine: number } & PlannedDeath;
+}
+
+/** Companies that come, go and change their keys. */
+export interface SetChanges {
+  /** Mean time between two that are proposed, ms. */
+  readonly everyMs: number;
+  /** Companies that are no validators at first; each has a node. */
+  readonly joiners: number;
+  /** Validators of the genesis that have a second node, with the consensus key that is to come. */
+  readonly successors: readonly number[];
 }
 
 const NO_FAULTS: Faults = {
@@ -116,6 +130,12 @@ const SIZES: readonly { readonly validators: number; readonly weight: number; re
   { validators: 10, weight: 8, faultyMs: 4_000 },
 ];
 
+/** Shares of the seeds. */
+const STANDBY_SHARE = 0.3;
+const CHANGING_SHARE = 0.4;
+/** Larger consortia do not change their set: their seeds take long enough as they are. */
+const MAX_CHANGING = 5;
+
 /** Small enough that many heights, rounds, expiries and removals fit into a minute of virtual time. */
 const PARAMETERS: Partial<Parameters> = {
   blockIntervalMs: 1_000,
@@ -130,6 +150,20 @@ const PARAMETERS: Partial<Parameters> = {
 };
 
 export function scenarioOf(seed: number): Scenario {
+  const scenario = { ...scenarioWithOneSet(seed), standbys: [], changes: null };
+  const chance = new Chance(`set changes ${seed}`);
+  const correct = Array.from({ length: scenario.validators }, (_, i) => i).filter((i) => !scenario.liars.includes(i));
+  const standbys = chance.is(STANDBY_SHARE) ? chance.some(correct, 0.7) : [];
+  if (scenario.validators > MAX_CHANGING || !chance.is(CHANGING_SHARE)) return { ...scenario, standbys };
+  const changes = {
+    everyMs: chance.pick([700, 1_500]),
+    joiners: 1 + chance.below(2),
+    successors: chance.some(correct, 1 / correct.length),
+  };
+  return { ...scenario, standbys, changes };
+}
+
+function scenarioWithOneSet(seed: number): Omit<Scenario, 'standbys' | 'changes'> {
   const chance = new Chance(`scenario ${seed}`);
   const { validators, faultyMs } = sizeOf(chance.unit());
   const maxLiars = Math.floor((validators - 1) / 3);
@@ -178,6 +212,8 @@ export function quietScenario(validators: number): Scenario {
     transactionEveryMs: 150,
     maxWriteMs: 10,
     lostAnswers: 0,
+    standbys: [],
+    changes: null,
     parameters: PARAMETERS,
   };
 }

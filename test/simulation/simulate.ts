@@ -4,12 +4,13 @@ import { StoreError } from '../../node-core/ports/key-value-store.ts';
 import { Adversary } from './adversary.ts';
 import { cachedCrypto } from './cached-crypto.ts';
 import { Chance } from './chance.ts';
-import { checkAllStopped, checkEvidence, checkMemory, checkNoStrayErrors } from './checks.ts';
+import { checkAllStopped, checkEvidence, checkMemory, checkNoStrayErrors, checkRole } from './checks.ts';
 import { FaultInjector } from './faults.ts';
 import { consortium } from './fixture.ts';
 import { heightsOf, type Life, Machine, nameOfPeer } from './machine.ts';
 import { GOOD_NETWORK, Network } from './network.ts';
 import type { Scenario } from './scenario.ts';
+import { SetChanger } from './set-changer.ts';
 import { ChainWatch } from './watch-chain.ts';
 import { VoteWatch } from './watch-votes.ts';
 import { checkOutcome, Workload } from './workload.ts';
@@ -51,6 +52,7 @@ async function worldOf(scenario: Scenario, options: SimulationOptions): Promise<
     validators,
     powers,
     parameters,
+    standbys: scenario.standbys,
     suite: 'ed25519',
     timeMs: START_MS - 5_000,
   });
@@ -69,6 +71,7 @@ export class Simulation {
   /** Sees each message that a machine hands to the network. */
   onSent: (from: Machine, message: Uint8Array) => void = () => {};
   private readonly votes: VoteWatch;
+  private readonly changer: SetChanger | null;
   private rounds = 0;
 
   static async of(scenario: Scenario, options: SimulationOptions = {}): Promise<Simulation> {
@@ -79,8 +82,8 @@ export class Simulation {
     this.world = world;
     this.scenario = scenario;
     this.chain = new ChainWatch(world);
-    const isCorrect = (index: number) => !scenario.liars.includes(index);
-    this.votes = new VoteWatch(world, new Set(world.consortium.validators.map((_, i) => i).filter(isCorrect)));
+    this.votes = new VoteWatch(world);
+    world.sets.onKnown = (height) => this.votes.heightKnown(height);
     this.network = new Network(world.scheduler, world.chance.fork('network'), {
       sent: ({ peer }, _to, message) => this.sent(peer, message),
       delivered: (from, to, message) => world.note(`${from.slice(0, 6)} > ${to.slice(0, 6)}`, message),
@@ -91,7 +94,9 @@ export class Simulation {
           `${nameOfPeer(this.machines, peer)} threw ${error instanceof Error ? error.stack : String(error)}`,
         ),
     });
+    this.changer = scenario.changes === null ? null : new SetChanger(world, scenario.changes);
     this.addMachines();
+    world.peers = this.machines.length;
     this.workload = new Workload(world, this.correct);
     this.faults = new FaultInjector(world, scenario, this.network, this.machines);
     for (const machine of this.machines) {
@@ -104,8 +109,10 @@ export class Simulation {
   }
 
   private sent(peer: string, message: Uint8Array): void {
-    this.votes.sent(nameOfPeer(this.machines, peer), !this.isLiar(peer), message);
-    this.onSent(this.machines.find(({ options }) => options.peer === peer)!, message);
+    const machine = this.machines.find(({ options }) => options.peer === peer)!;
+    const { options, isDamaged } = machine;
+    this.votes.sent({ name: options.name, isCorrect: !options.isByzantine, isDamaged }, message);
+    this.onSent(machine, message);
   }
 
   get correct(): Machine[] {
@@ -124,7 +131,8 @@ export class Simulation {
       const isByzantine = scenario.liars.includes(index);
       const storeShowsEarly = scenario.storeShowsEarly && !isByzantine;
       const name = `${isByzantine ? 'liar' : 'validator'} ${index}`;
-      this.add({ ...common, name, peer: peerIds[index]!, validator: { index, key }, isByzantine, storeShowsEarly });
+      const keys = { index, key, standby: world.consortium.standbys.get(index) };
+      this.add({ ...common, name, peer: peerIds[index]!, validator: keys, isByzantine, storeShowsEarly });
     }
     for (let i = 0; i < scenario.followers; i++) {
       const peer = `f${i}`.repeat(32);
@@ -136,11 +144,14 @@ export class Simulation {
         storeShowsEarly: scenario.storeShowsEarly,
       });
     }
+    const isLast = (index: number) => scenario.followers === 2 && index === validators.length + 1;
+    for (const { name, peer, keys } of this.changer?.spares ?? [])
+      this.add({ ...common, name, peer, validator: keys, isByzantine: false, storeShowsEarly: false });
     const ids = this.machines.map(({ options }) => options.peer);
-    const first = validators.length;
     for (const [i, a] of ids.entries()) {
       // The second follower knows nobody but the first.
-      for (const [j, b] of ids.entries()) if (i < j && (j <= first || i === first)) this.network.pin(a, b);
+      const knows = (j: number) => (!isLast(i) && !isLast(j)) || i === validators.length;
+      for (const [j, b] of ids.entries()) if (i < j && knows(j)) this.network.pin(a, b);
     }
   }
 
@@ -230,6 +241,7 @@ export class Simulation {
     if (scenario.death !== undefined) this.machines[scenario.death.machine]!.plannedDeath = scenario.death;
     this.faults.start();
     this.workload.start(scenario.transactionEveryMs);
+    this.changer?.start(scenario, this.workload, this.correct);
     this.memoryCheck();
   }
 
@@ -251,6 +263,7 @@ export class Simulation {
     this.network.quality = GOOD_NETWORK;
     this.faults.heal();
     this.workload.end();
+    this.changer?.end();
     if (!scenario.liesToTheEnd) for (const adversary of this.adversaries) adversary.retire();
     let goal = this.chain.height + NEW_HEIGHTS;
     let isResolved = false;
@@ -278,6 +291,7 @@ export class Simulation {
     for (const machine of this.correct) {
       checkOutcome(world, this.workload, machine);
       checkEvidence(world, this.scenario, machine);
+      checkRole(world, machine);
       if (machine.life !== null) this.stop(machine.life);
     }
     await world.scheduler.run(world.nowMs + 10_000, () => world.hasFailed);

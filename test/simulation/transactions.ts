@@ -1,4 +1,5 @@
 /** What clients send, good and wrong. */
+import type { CodeName } from '../../node-core/chain/codes.ts';
 import { createdAccountId, genesisAccountId, type Pair, transactionStem } from '../../node-core/chain/identifiers.ts';
 import { ADMIT_PARTNER, admitPartnerBody } from '../../node-core/chain/operations/admit-partner.ts';
 import { CERTIFY, certifyBody } from '../../node-core/chain/operations/certify.ts';
@@ -26,8 +27,8 @@ export interface Sent {
   readonly expiry: number;
   /** It may be packed, and whoever refuses it for long is wrong. */
   readonly isGood: boolean;
-  /** A business rule may reject it, depending on what came before. */
-  readonly mayBeRejected: boolean;
+  /** Codes of business rules that may reject it, depending on what came before. */
+  readonly rejections: readonly CodeName[];
   /** Codes that every correct node answers with, whatever its height. */
   readonly refusal?: readonly string[];
   /** Its (sender, nonce) must be nowhere. */
@@ -56,7 +57,7 @@ function recordTrace(crypto: CryptoProvider, by: Pair, operation: number): Trace
   };
 }
 
-interface Author {
+export interface Author {
   readonly id: Uint8Array;
   readonly key: KeyPair;
 }
@@ -93,6 +94,19 @@ export class TransactionMaker {
     const operations = [{ type: ADMIT_PARTNER, body: admitPartnerBody.encode(body) }];
     const made = this.make(`admission of ${name}`, this.operator, { nonce, expiry, operations });
     return { ...made, traces: [accountTrace(id)] };
+  }
+
+  /** An operation of a company or of the operator; its accounts are kept elsewhere. */
+  governance(
+    what: string,
+    author: Author | null,
+    expiry: number,
+    operation: Operation,
+    rejections: readonly CodeName[],
+  ) {
+    const nonce = this.chance.bytes(32);
+    const made = this.make(what, author ?? this.operator, { nonce, expiry, operations: [operation] });
+    return { ...made, rejections };
   }
 
   good(height: number, final: readonly Sent[]): Sent {
@@ -154,7 +168,7 @@ export class TransactionMaker {
     const operations = [this.registration({}), this.registration({ subject: 'lot', previous: this.chance.bytes(32) })];
     const made = this.make('broken chain of records', this.partner!, { nonce, expiry, operations });
     const trace = recordTrace(this.world.crypto, made, 0);
-    return { ...made, mayBeRejected: true, traces: [trace] };
+    return { ...made, rejections: ['KEY_IN_USE', 'NAME_TAKEN', 'PREVIOUS_MISMATCH'], traces: [trace] };
   }
 
   wrong(height: number, final: readonly Sent[]): Sent {
@@ -253,7 +267,7 @@ export class TransactionMaker {
     const bytes = finishTransaction(unsigned, signWith(author.key, unsigned.message));
     const { nonce, expiry } = fields;
     const basics = { what, bytes, sender: author.id, nonce, expiry };
-    return { ...basics, isGood: true, mayBeRejected: false, leavesNoTrace: false, traces: [], state: 'sent' };
+    return { ...basics, isGood: true, rejections: [], leavesNoTrace: false, traces: [], state: 'sent' };
   }
 }
 

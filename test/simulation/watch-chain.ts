@@ -6,6 +6,7 @@ import { toHex } from '../../node-core/codec/bytes.ts';
 import type { ExecutedBlock } from '../../node-core/ledger/execute-block.ts';
 import type { ChainStore } from '../../node-core/runtime/chain-store.ts';
 import type { Life, Machine } from './machine.ts';
+import { type FinalBlock, isMoreThanTwoThirds } from './set-book.ts';
 import { START_MS, type World } from './world.ts';
 
 interface Agreed {
@@ -43,6 +44,7 @@ export class ChainWatch {
       by: name,
     };
     checkAgreement(this.world, this.agreed, height, mine);
+    if (height === this.world.sets.knownTo) this.world.sets.take(finalBlock(block));
     checkTime(this.world, this.agreed, height, mine);
     checkExecutedOnce(this.world, this.packedAt, block);
     checkStoredCertificate(this.world, name, store, height);
@@ -54,13 +56,18 @@ export class ChainWatch {
     if (machine.isDamaged) return;
     // Durable, but nobody was told before the crash: it is the chain all the same.
     for (let height = this.height + 1; height <= store.height; height++) {
-      const { headerBytes, header } = store.recentBlock(height)!;
+      const { headerBytes, header, transactions, results } = store.recentBlock(height)!;
       const hash = toHex(headerHash(this.world.crypto, headerBytes));
       const row = { hash, stateRoot: toHex(header.stateRoot), timeMs: header.timeMs, by: machine.options.name };
       checkAgreement(this.world, this.agreed, height, row);
+      this.world.sets.take({ header, transactions: transactions.map((bytes, i) => [bytes, results[i]![0]]) });
     }
     checkNothingLost(this.world, machine, store, this.agreed);
   }
+}
+
+function finalBlock({ header, transactions, results }: ExecutedBlock): FinalBlock {
+  return { header, transactions: transactions.map(({ transaction }, i) => [transaction.bytes, results[i]![0]]) };
 }
 
 /** All correct machines' chains are prefixes of one another, with the same state roots. */
@@ -106,7 +113,7 @@ function checkExecutedOnce(world: World, packedAt: Map<string, number>, block: E
   }
 }
 
-/** The certificate beside a block holds more than 2/3 of the power in good signatures of different validators. */
+/** The certificate beside a block: good signatures of different validators with more than 2/3 of the power at its height. */
 function checkStoredCertificate(world: World, name: string, store: ChainStore, height: number): void {
   const stored = store.recentBlock(height);
   if (stored === undefined) {
@@ -114,28 +121,30 @@ function checkStoredCertificate(world: World, name: string, store: ChainStore, h
     return;
   }
   const { header, headerBytes, certificate } = stored;
-  const power = certifiedPower(world, header, headerBytes, certificate);
-  const total = world.consortium.genesis.validators.validators.reduce((sum, member) => sum + member.power, 0);
-  if (power * 3 <= total * 2) world.fail('certificate', `${name} took block ${height} with power ${power} of ${total}`);
+  const signers = signersOf(world, header, headerBytes, certificate);
+  if (!isMoreThanTwoThirds(world.sets.at(height), signers))
+    world.fail('certificate', `${name} took block ${height} with the signatures of ${signers.join(', ')} alone`);
 }
 
-function certifiedPower(
+/** Indices of those of the height's set whose signatures are good. */
+function signersOf(
   world: World,
   { height, logRoot }: { readonly height: number; readonly logRoot: Uint8Array },
   headerBytes: Uint8Array,
   [round, signatures]: Certificate,
-): number {
+): number[] {
   const { crypto, consortium } = world;
   const block = { headerHash: headerHash(crypto, headerBytes), logRoot };
-  const signers = new Map<number, number>();
+  const { validators } = world.sets.at(height);
+  const signers = new Set<number>();
   for (const [index, keyIndex, signature] of signatures) {
-    const member = consortium.genesis.validators.validators[index];
+    const member = validators[index];
     const key = member?.keys[keyIndex];
     if (member === undefined || key === undefined) continue;
     const scope = { chain: consortium.genesis.hash, protocolVersion: 1, height, round, validator: member.id, key };
-    if (crypto.verify(key, voteMessage(crypto, 'precommit', scope, block), signature)) signers.set(index, member.power);
+    if (crypto.verify(key, voteMessage(crypto, 'precommit', scope, block), signature)) signers.add(index);
   }
-  return [...signers.values()].reduce((sum, power) => sum + power, 0);
+  return [...signers];
 }
 
 /** Nothing acknowledged is lost: not by a crash, not by a power failure. */

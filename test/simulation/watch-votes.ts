@@ -5,25 +5,37 @@
 import { voteMessage } from '../../node-core/chain/votes.ts';
 import { toHex } from '../../node-core/codec/bytes.ts';
 import { decodeMessage, type Message, type WireVote } from '../../node-core/runtime/messages.ts';
+import { isMoreThanTwoThirds } from './set-book.ts';
 import type { World } from './world.ts';
+
+/** Whose connection it went out on. */
+export interface Sender {
+  readonly name: string;
+  readonly isCorrect: boolean;
+  /** What its disk holds may be wrong. */
+  readonly isDamaged: boolean;
+}
+
+/** Nobody who keeps to the protocol votes further ahead of the newest final block. */
+const FAR_AHEAD = 3;
 
 export class VoteWatch {
   private readonly world: World;
-  /** Indices of validators that keep to the protocol. */
-  private readonly correct: ReadonlySet<number>;
   private readonly seen = new Set<string>();
   private readonly votes = new Map<string, string>();
   private readonly proposals = new Map<string, string>();
   private readonly support = new Map<string, Set<number>>();
   private readonly decided = new Map<number, string>();
+  /** Of heights whose set nobody knows yet, by height. */
+  private readonly waiting = new Map<number, { readonly sender: Sender; readonly row: WireVote }[]>();
   private last: { readonly bytes: Uint8Array; readonly isCorrect: boolean } | null = null;
 
-  constructor(world: World, correct: ReadonlySet<number>) {
+  constructor(world: World) {
     this.world = world;
-    this.correct = correct;
   }
 
-  sent(name: string, isCorrect: boolean, bytes: Uint8Array): void {
+  sent(sender: Sender, bytes: Uint8Array): void {
+    const { name, isCorrect } = sender;
     // A broadcast is the same bytes for each receiver.
     if (this.last?.bytes === bytes && this.last.isCorrect === isCorrect) return;
     this.last = { bytes, isCorrect };
@@ -34,26 +46,46 @@ export class VoteWatch {
       if (isCorrect) this.world.fail('messages', `${name} sent what no peer can decode: ${String(error)}`);
       return;
     }
-    if (message[0] === 'votes') for (const vote of message[1]) this.vote(vote);
+    if (message[0] === 'votes') for (const vote of message[1]) this.vote(sender, vote);
     if (message[0] !== 'proposal' && message[0] !== 'compactProposal') return;
-    for (const vote of message[8]) this.vote(vote);
+    for (const vote of message[8]) this.vote(sender, vote);
     if (isCorrect) this.proposal(message);
   }
 
-  private vote(row: WireVote): void {
+  /** The set of this height is known now: what was said of it before is judged. */
+  heightKnown(height: number): void {
+    for (const { sender, row } of this.waiting.get(height) ?? []) this.vote(sender, row);
+    this.waiting.delete(height);
+  }
+
+  private vote(sender: Sender, row: WireVote): void {
+    const ahead = row[1] - this.world.sets.knownTo;
+    if (ahead > 0) {
+      if (ahead <= FAR_AHEAD) this.waiting.set(row[1], [...(this.waiting.get(row[1]) ?? []), { sender, row }]);
+      return;
+    }
     const [type, height, round, block, validator, key, signature] = row;
     const value = block === null ? 'nil' : toHex(block[0]) + toHex(block[1]);
     const identity = `${type}/${height}/${round}/${validator}`;
     const whole = `${identity}/${value}/${key}/${toHex(signature)}`;
-    if (this.seen.has(whole) || !this.isSigned(row)) return;
+    if (this.seen.has(whole)) return;
+    const isSigned = this.isSigned(row);
+    checkOnlySigned(this.world, sender, isSigned, identity);
+    if (!isSigned) return;
     this.seen.add(whole);
-    checkSingleVote(this.world, this.correct.has(validator), this.votes, identity, value);
+    checkSingleVote(this.world, this.isCorrect(height, validator), this.votes, identity, `${value} with key ${key}`);
     if (type === 1 && block !== null) this.tally(height, round, value, validator);
+  }
+
+  /** Whether the validator with this index keeps to the protocol, whichever of its keys signs. */
+  private isCorrect(height: number, index: number): boolean {
+    const member = this.world.sets.at(height).validators[index];
+    return member !== undefined && !this.world.isLiar(member.id);
   }
 
   private isSigned([type, height, round, block, validator, keyIndex, signature]: WireVote): boolean {
     const { crypto, consortium } = this.world;
-    const member = consortium.genesis.validators.validators[validator];
+    const member = this.world.sets.at(height).validators[validator];
     const key = member?.keys[keyIndex];
     if (member === undefined || key === undefined) return false;
     const scope = { chain: consortium.genesis.hash, protocolVersion: 1, height, round, validator: member.id, key };
@@ -65,21 +97,28 @@ export class VoteWatch {
     const at = `${height}/${round}/${value}`;
     const voters = this.support.get(at) ?? new Set();
     this.support.set(at, voters.add(validator));
-    const { validators } = this.world.consortium.genesis.validators;
-    const power = [...voters].reduce((sum, index) => sum + validators[index]!.power, 0);
-    const total = validators.reduce((sum, member) => sum + member.power, 0);
-    if (power * 3 > total * 2) checkOneCertificate(this.world, this.decided, height, value);
+    if (isMoreThanTwoThirds(this.world.sets.at(height), [...voters]))
+      checkOneCertificate(this.world, this.decided, height, value);
   }
 
   private proposal(message: Extract<Message, readonly ['proposal' | 'compactProposal', ...unknown[]]>): void {
     const [, height, round, validRound, proposer, , signature] = message;
-    if (!this.correct.has(proposer)) return;
+    if (!this.isCorrect(height, proposer)) return;
     const identity = `${height}/${round}/${proposer}`;
     checkSingleProposal(this.world, this.proposals, identity, `${validRound}/${toHex(signature)}`);
   }
 }
 
-/** No correct validator signs two different votes for one (type, height, round), in all its lives together. */
+/** A correct machine sends no vote that nobody of the set of its height has signed, its own or another's. */
+function checkOnlySigned(world: World, sender: Sender, isSigned: boolean, identity: string): void {
+  if (isSigned || !sender.isCorrect || sender.isDamaged) return;
+  world.fail('stray vote', `${sender.name} sent type/height/round/validator ${identity}, signed by nobody of the set`);
+}
+
+/**
+ * No correct validator signs two votes for one (type, height, round), in all its lives together: neither two different
+ * ones nor, with its standby key, the same one again.
+ */
 function checkSingleVote(
   world: World,
   isCorrect: boolean,
@@ -90,11 +129,12 @@ function checkSingleVote(
   const before = votes.get(identity);
   if (before === undefined) votes.set(identity, value);
   else if (before !== value && isCorrect) {
-    world.fail(
-      'double vote',
-      `type/height/round/validator ${identity} voted ${before.slice(0, 8)} and ${value.slice(0, 8)}`,
-    );
+    world.fail('double vote', `type/height/round/validator ${identity} voted ${brief(before)} and ${brief(value)}`);
   }
+}
+
+function brief(vote: string): string {
+  return vote.replace(/^([0-9a-f]{8})[0-9a-f]+/, '$1');
 }
 
 /** Nor two proposals for one (height, round). */

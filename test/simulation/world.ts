@@ -1,11 +1,13 @@
 /** What all parts of one simulation share: virtual time, chance, the network, the record of what happened. */
 import { createHash, type Hash } from 'node:crypto';
 import { accountIdToText } from '../../node-core/codec/account-id.ts';
+import { equal } from '../../node-core/codec/bytes.ts';
 import type { CryptoProvider } from '../../node-core/crypto/provider.ts';
 import type { Log } from '../../node-core/ports/log.ts';
 import { Chance } from './chance.ts';
 import type { Consortium } from './fixture.ts';
 import { Scheduler } from './scheduler.ts';
+import { SetBook } from './set-book.ts';
 
 export interface Failure {
   /** Which promise was broken. */
@@ -21,11 +23,15 @@ export class World {
   readonly scheduler = new Scheduler();
   readonly failures: Failure[] = [];
   readonly counts = new Map<string, number>();
-  /** Indices of the Byzantine validators. */
+  /** Byzantine validators, by their index in the genesis. */
   readonly liars: readonly number[];
+  /** How many machines there are. */
+  peers = 0;
   readonly chance: Chance;
   readonly crypto: CryptoProvider;
   readonly consortium: Consortium;
+  /** Which set decides which height. */
+  readonly sets: SetBook;
   private readonly isVerbose: boolean;
   private readonly trace: Hash = createHash('sha256');
 
@@ -41,6 +47,7 @@ export class World {
     this.consortium = consortium;
     this.liars = liars;
     this.isVerbose = isVerbose;
+    this.sets = new SetBook(this);
   }
 
   get nowMs(): number {
@@ -60,10 +67,15 @@ export class World {
     this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
   }
 
-  /** Index of the validator with this account, as text; −1 for none. */
+  /** Index in the genesis of the validator with this account, as text; −1 for none. */
   validatorWithAccount(account: string): number {
     const { validators } = this.consortium.genesis.validators;
     return validators.findIndex(({ id }) => accountIdToText(id) === account);
+  }
+
+  isLiar(account: Uint8Array): boolean {
+    const { validators } = this.consortium.genesis.validators;
+    return this.liars.some((index) => equal(validators[index]!.id, account));
   }
 
   /** Makes an event part of the history whose hash two runs of a seed must share. */
