@@ -171,7 +171,7 @@ export class Node {
     return new ConsensusDriver({
       ...{ crypto, store, executor, mempool, clock, log, voting, commit, telemetry },
       broadcast: (message) => this.peers.toValidators(message),
-      isConnected: (validator) => this.peers.hasValidator(validator),
+      heightOf: (validator) => this.peers.heightOfValidator(validator),
       run: (job) => void this.serial.run(job),
       fetchBlock: () => this.sync.look(),
       accused: (contradiction) => this.accuse(contradiction, store.validators),

@@ -122,9 +122,10 @@ export class Peers {
     return index === -1 ? undefined : index;
   }
 
-  /** Whether a node of this validator is connected and has greeted. */
-  hasValidator(index: number): boolean {
-    return this.greeted().some(([id]) => this.validatorIndex(id) === index);
+  /** The height that the nodes of this validator say it has; null when none is connected and has greeted. */
+  heightOfValidator(index: number): number | null {
+    const heights = this.greeted().flatMap(([id, { height }]) => (this.validatorIndex(id) === index ? [height] : []));
+    return heights.length === 0 ? null : Math.max(...heights);
   }
 
   isValidator(id: PeerId): boolean {

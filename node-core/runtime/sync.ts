@@ -33,6 +33,8 @@ const MAX_ANSWERED = 1_000;
 export class Sync {
   private readonly parts: SyncParts;
   private asked: { readonly peer: PeerId; readonly atMs: number } | null = null;
+  /** Blocks are being taken in: what comes after them is asked for when they are here. */
+  private taking = false;
   /** The peer that has last brought us on: asked again as long as it does. */
   private preferred: PeerId | null = null;
   private turn = 0;
@@ -46,7 +48,7 @@ export class Sync {
   /** Asks one peer for the next blocks, when somebody has them and nobody is being asked. */
   look(): void {
     const { store, peers, transport, clock, isBroughtOn } = this.parts;
-    if (isBroughtOn()) return;
+    if (isBroughtOn() || this.taking) return;
     if (this.asked !== null) {
       if (!hasPassed(clock.now(), this.asked.atMs, ANSWER_TIMEOUT_MS)) return;
       this.disappointed(this.asked.peer);
@@ -111,6 +113,7 @@ export class Sync {
     const wasAsked = this.asked?.peer === peer;
     if (wasAsked) this.asked = null;
     const before = store.height;
+    this.taking = true;
     try {
       for (const [block, commit] of rows)
         await this.take(
@@ -118,6 +121,7 @@ export class Sync {
           fromPeer(() => decodeStoredBlock(block, commit)),
         );
     } finally {
+      this.taking = false;
       // One block is what anybody pushes; a peer that gives no more of many is passed over for another.
       const isGenerous = store.height - before > 1 || peers.bestHeight <= store.height + 1;
       if (store.height > before) this.preferred = isGenerous ? peer : null;
