@@ -82,6 +82,19 @@ describe('blocks', () => {
     expect([...asked(peer), ...asked(other)]).toEqual([1, 2]);
   });
 
+  it('goes on trusting a peer whose block came too late to be of use', async () => {
+    const r = await rig({ validators: 4 });
+    const [peer, other] = r.members.peerIds as [string, string];
+    const asked = () => r.sentTo(peer).flatMap((message) => (message[0] === 'getBlocks' ? [message[1]] : []));
+    await r.connect(peer);
+    await r.connect(other);
+    await r.receive(peer, ['status', 2]);
+    const { row } = r.nextBlock();
+    await r.receive(other, ['blocks', [row]]);
+    await r.receive(peer, ['blocks', [row]]);
+    expect([r.store.height, ...asked()]).toEqual([1, 1, 2]);
+  });
+
   it('asks an honest peer when another keeps claiming blocks that it does not give', async () => {
     const r = await rig({ validators: 4 });
     const [liar, honest] = r.members.peerIds as [string, string];

@@ -84,3 +84,8 @@ it('what more than a third claim is agreed as soon as more than two thirds have 
   peers.disconnected(C);
   expect(peers.agreedHeight(3)).toBeNull();
 });
+
+it('a validator that did not give what it has is not asked for it, and still is where it says', () => {
+  peers.distrustHeight(A);
+  expect([peers.having(1).includes(A), peers.heightOfValidator(0)]).toEqual([false, 10]);
+});
