@@ -359,6 +359,7 @@ export class Node {
     if (voting !== undefined && signedByUs && recordedHeight < executed.header.height) this.recordIsLost(voting);
     const startMs = this.telemetry.now();
     await this.store.commit(executed, certificate);
+    this.parts.log.debug('a block is final', { height: executed.header.height, source });
     if (changesPeers(executed)) this.peers.refresh();
     this.telemetry.committed(executed, certificate, source, startMs);
     this.submission.afterBlock(executed.transactions);
