@@ -54,6 +54,8 @@ export async function runNode(config: NodeConfig): Promise<RunningNode> {
   const fileSources = config.fileSources.map(openFileSource);
   const noteSigner = config.noteKey === undefined ? undefined : openNoteKey(config.noteKey);
   const begin = (kv: KeyValueStore) => beginFromSnapshot(config, kv, genesis, fileSources, log);
+  // The threads load their code while this one opens the store. They do not keep a process alive that fails to start.
+  const verifier = startSignatureWorkers({ workers: config.signatureWorkers });
   const { store, blobs } = await openStore(config.dataFolder, genesis, begin);
   const files = new Publication({
     crypto: nativeCrypto,
@@ -70,7 +72,6 @@ export async function runNode(config: NodeConfig): Promise<RunningNode> {
   const voting =
     config.role === 'validator' ? await openVoting(config, genesis, store, identity.peerId, observed, log) : undefined;
   const transport = openTransport(config, identity, store, log);
-  const verifier = startSignatureWorkers({ workers: config.signatureWorkers });
   const node = new Node({
     crypto: nativeCrypto,
     store,

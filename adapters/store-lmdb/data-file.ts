@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { StoreError } from '../../node-core/ports/key-value-store.ts';
+import { SHORT_OVERFLOW, scanPages, WHOLE_LEAF } from './page-scan.ts';
 
 /*
  * Looks at an LMDB data file before LMDB maps it. LMDB trusts its file: a missing page is a SIGBUS and a damaged one
@@ -37,17 +38,23 @@ interface DataFile {
   readonly path: string;
   readonly pages: number;
   readonly meta: Meta;
+  /** What is known of each page already. */
+  readonly kinds: Uint8Array;
 }
 
-/** @throws {StoreError} 'corrupt', saying what is wrong and where. */
-export function checkDataFile(path: string, walkUpToBytes: number): void {
+/**
+ * @param scan says beforehand which pages are whole; replaced in a test.
+ * @throws {StoreError} 'corrupt', saying what is wrong and where.
+ */
+export function checkDataFile(path: string, walkUpToBytes: number, scan = scanPages): void {
   const fd = openSync(path, 'r');
   try {
     const { size } = fstatSync(fd);
     const meta = readMetas(fd, path);
-    const file = { fd, path, meta, pages: Math.floor(size / meta.pageSize) };
     const used = (meta.lastPage + 1) * meta.pageSize;
     if (size >= used && used > walkUpToBytes) return;
+    const pages = Math.floor(size / meta.pageSize);
+    const file = { fd, path, meta, pages, kinds: scan(fd, pages, meta.pageSize) };
     for (let tree = 0; tree < 2; tree++) {
       const root = meta.roots[tree];
       if (root !== null && root !== undefined) walk(file, root, meta.depths[tree] ?? 0);
@@ -99,6 +106,7 @@ function walk(file: DataFile, start: number, depth: number): void {
   for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
     const { page, level } = next;
     if (++visited > file.pages) throw damaged(file.path, 'its tree has a loop');
+    if (level === depth && page <= file.meta.lastPage && file.kinds[page] === WHOLE_LEAF) continue;
     const bytes = readPage(file, page);
     const flags = bytes.readUInt16LE(18) & 0x0fff;
     if (flags !== (level === depth ? P_LEAF : P_BRANCH)) {
@@ -152,6 +160,8 @@ function checkLeaf(file: DataFile, page: number, bytes: Buffer, node: number): v
   }
   if (!big) return;
   const first = uint64(bytes, data);
+  const isKnown = first <= file.meta.lastPage && file.kinds[first] === SHORT_OVERFLOW;
+  if (isKnown && PAGE_HEADER + size <= bytes.length) return;
   const head = readPage(file, first);
   const count = head.readUInt32LE(20);
   if ((head.readUInt16LE(18) & P_OVERFLOW) === 0 || count * head.length < PAGE_HEADER + size) {

@@ -32,9 +32,10 @@ const SIGN_OF_LIFE = new Uint8Array(0);
  * side that dialled. Of a pair whose both sides dial, the dial of the lower PeerId wins:
  * - The higher side takes a dial of the lower at once, gives up its own, and replaces what it had: the lower dials
  *   only when it has nothing.
- * - The lower side lets a dial of the higher wait while its own is under way, and takes it if that fails. With a live
- *   connection of its own dialling it lets the other wait for `holdMs`: in a race the higher side gives it up by
- *   itself; if it does not, then the live one is dead and we have not noticed yet.
+ * - The lower side lets a dial of the higher wait for `holdMs` while its own is under way or live: in a race the higher
+ *   side gives it up by itself; if it does not, then our own is dead and we have not noticed yet. It takes it before
+ *   that if its own fails; and at once if its own dial has not been answered at all, though the other side is there:
+ *   that happens when a partition ends.
  */
 export class Link {
   readonly id: PeerId;
@@ -47,7 +48,9 @@ export class Link {
   #dialled: Connection | undefined;
   #retry: NodeJS.Timeout | undefined;
   #hold: NodeJS.Timeout | undefined;
+  /** In a row: connections that came to nothing, and dials that nobody answered. */
   #failures = 0;
+  #unanswered = 0;
   #penaltyUntil = 0;
   #closed = false;
 
@@ -97,13 +100,13 @@ export class Link {
     }
     const connection = this.#connection(socket, false);
     const ours = self < this.id && (this.#dialling !== undefined || this.#live?.outbound === true);
-    if (!ours) {
+    if (!ours || this.#dialling?.connecting === true) {
       this.#accept(connection);
       return;
     }
     this.#held?.close('replaced by a newer connection');
     this.#held = connection;
-    if (this.#live === undefined) return;
+    clearTimeout(this.#hold);
     this.#hold = setTimeout(() => this.#acceptHeld(), settings.holdMs);
   }
 
@@ -159,6 +162,7 @@ export class Link {
       }
     }
     this.#live = connection;
+    this.#unanswered = 0;
     log.info('peer connected', { peer: this.id, remote: connection.remote, outbound: connection.outbound });
     this.#context.connected(this.id);
   }
@@ -189,11 +193,19 @@ export class Link {
     });
     this.#dialling = socket;
     let failure = 'closed before it was accepted';
-    const timer = setTimeout(() => {
-      if (this.#dialling !== socket) return;
-      failure = `no connection after ${settings.handshakeTimeoutMs} ms`;
-      socket.destroy();
-    }, settings.handshakeTimeoutMs);
+    let isAnswered = false;
+    const endAfter = (ms: number) =>
+      setTimeout(() => {
+        if (this.#dialling !== socket) return;
+        failure = `no connection after ${ms} ms`;
+        socket.destroy();
+      }, ms);
+    let timer = endAfter(settings.connectTimeoutMs);
+    socket.once('connect', () => {
+      isAnswered = true;
+      clearTimeout(timer);
+      timer = endAfter(settings.handshakeTimeoutMs);
+    });
     socket.once('secureConnect', () => {
       const found = peerOf(socket);
       if (found === this.id) this.#dialled = this.#connection(socket, true);
@@ -207,15 +219,16 @@ export class Link {
     });
     socket.once('close', () => {
       clearTimeout(timer);
-      if (this.#dialling === socket) this.#dialFailed(failure);
+      if (this.#dialling === socket) this.#dialFailed(failure, isAnswered);
     });
   }
 
-  #dialFailed(reason: string): void {
+  #dialFailed(reason: string, isAnswered: boolean): void {
     const { host, port } = this.#address;
     this.#dialling = undefined;
     this.#dialled = undefined;
-    this.#failures++;
+    if (isAnswered) this.#failures++;
+    this.#unanswered = isAnswered ? 0 : this.#unanswered + 1;
     if (this.#closed) return;
     this.#context.quiet.warn(`dial ${this.id}`, 'cannot connect to peer, trying on', {
       peer: this.id,
@@ -229,9 +242,11 @@ export class Link {
 
   /** Doubling from the least to the greatest delay, a random half of it taken off, so that nodes do not dial in step. */
   #redial(): void {
-    const { reconnectMinMs, reconnectMaxMs } = this.#context.settings;
+    const { reconnectMinMs, reconnectMaxMs, unreachableMaxMs } = this.#context.settings;
     if (this.#closed || this.#address.host === undefined) return;
-    const delay = Math.min(reconnectMaxMs, reconnectMinMs * 2 ** this.#failures) * (0.5 + Math.random() / 2);
+    const [most, times] =
+      this.#unanswered > 0 ? [unreachableMaxMs, this.#unanswered] : [reconnectMaxMs, this.#failures];
+    const delay = Math.min(most, reconnectMinMs * 2 ** times) * (0.5 + Math.random() / 2);
     clearTimeout(this.#retry);
     this.#retry = setTimeout(
       () => {

@@ -24,11 +24,16 @@ export interface TransportSettings {
   readonly handshakeTimeoutMs: number;
   /** From the first byte of a frame to its last, and for the peer to take anything of what we send. */
   readonly frameTimeoutMs: number;
+  /** For TCP alone: one that was not answered is better begun anew than waited for, as its packets come ever more seldom. */
+  readonly connectTimeoutMs: number;
   readonly reconnectMinMs: number;
+  /** Where nobody answers, which costs nothing to find out: a peer that is back is found soon. */
+  readonly unreachableMaxMs: number;
+  /** Where somebody answers and it comes to nothing, after some 10 ms of work on both sides. */
   readonly reconnectMaxMs: number;
   /** How long a dropped peer is neither dialled nor let in. */
   readonly penaltyMs: number;
-  /** How long a second connection of a peer may wait for the first to be found dead. */
+  /** How long a second connection of a peer may wait for the first to be found dead, or for our own dial. */
   readonly holdMs: number;
   /** Connections that have not shown a key yet that is let in, over all and per remote address. */
   readonly maxHalfOpen: number;
@@ -39,14 +44,16 @@ export const defaults: TransportSettings = {
   maxMessageBytes: 8 * 1024 * 1024,
   maxQueuedBytes: 16 * 1024 * 1024,
   maxTotalQueuedBytes: 64 * 1024 * 1024,
-  heartbeatMs: 5_000,
-  silenceMs: 15_000,
+  heartbeatMs: 1_000,
+  silenceMs: 5_000,
   handshakeTimeoutMs: 5_000,
   frameTimeoutMs: 30_000,
-  reconnectMinMs: 100,
+  connectTimeoutMs: 1_500,
+  reconnectMinMs: 50,
+  unreachableMaxMs: 1_000,
   reconnectMaxMs: 10_000,
   penaltyMs: 5_000,
-  holdMs: 1_000,
+  holdMs: 500,
   maxHalfOpen: 64,
   maxHalfOpenPerAddress: 8,
 };

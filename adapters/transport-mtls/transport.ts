@@ -22,7 +22,7 @@ export function mtlsTransport(options: MtlsTransportOptions): MtlsTransport {
   return new MtlsTransportDriver(options);
 }
 
-const TICKS_PER_HEARTBEAT = 5;
+const TICKS_PER_HEARTBEAT = 2;
 /** Peers that are let in at a time without being in the config. */
 const MAX_GUESTS = 64;
 

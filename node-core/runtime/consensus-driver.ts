@@ -32,14 +32,12 @@ import type { Executor } from './executor.ts';
 import type { Mempool } from './mempool.ts';
 import { encodeMessage, type MessageOf } from './messages.ts';
 import { Pacing } from './pacing.ts';
+import { Patience } from './patience.ts';
 import { blockBytesOf, type ProposalMessage, Proposals } from './proposals.ts';
 import type { Telemetry } from './telemetry.ts';
 import { VoteCheck } from './vote-check.ts';
 import { fromWire, toWire } from './vote-wire.ts';
 import { type Voting, VotingStopped } from './voting.ts';
-
-/** How much sooner a round without its proposer is given up; reconnecting takes some 100 ms. */
-const AWAY_DIVISOR = 5;
 
 export interface DriverParts {
   readonly crypto: CryptoProvider;
@@ -52,7 +50,8 @@ export interface DriverParts {
   readonly telemetry: Telemetry;
   /** To all validators that are connected. */
   readonly broadcast: (message: Uint8Array) => void;
-  readonly isConnected: (validator: number) => boolean;
+  /** What a node of this validator has said its height is; null when none is connected. */
+  readonly heightOf: (validator: number) => number | null;
   /** Puts a job into the node's serial queue. */
   readonly run: (job: () => Promise<void> | void) => void;
   /** A block is decided: makes it part of the chain and tells the world; the driver then starts the next height. */
@@ -66,6 +65,7 @@ export interface DriverParts {
 export class ConsensusDriver {
   private readonly parts: DriverParts;
   private readonly pacing: Pacing;
+  private readonly patience: Patience;
   private readonly votes: VoteCheck;
   private readonly proposals: Proposals;
   private state: ConsensusState;
@@ -84,6 +84,7 @@ export class ConsensusDriver {
     const { hash, document } = store.genesis;
     this.parts = parts;
     this.pacing = new Pacing(clock, document.parameters);
+    this.patience = new Patience(clock, parts.heightOf);
     this.votes = new VoteCheck(crypto, hash, document.protocolVersion);
     this.proposals = new Proposals(parts);
     this.isMember = parts.voting.follow(store.validators);
@@ -299,22 +300,25 @@ export class ConsensusDriver {
   private scheduleTimeout(stepName: TimeoutStep, round: number): void {
     const { height } = this;
     const full = timeoutMs(this.parts.store.genesis.document.parameters, stepName, round);
-    const delay = stepName === 'propose' && this.isProposerAway(round) ? Math.ceil(full / AWAY_DIVISOR) : full;
+    const delay = stepName === 'propose' ? this.proposeDelay(round, full) : full;
     this.later(delay, async () => {
       if (this.height === height) await this.feed({ kind: 'timeout', step: stepName, round });
     });
   }
 
-  /** A proposal is taken from its proposer alone: without a connection to it there is little to wait for. */
-  private isProposerAway(round: number): boolean {
+  private proposeDelay(round: number, fullMs: number): number {
     const { members, height } = this.state;
     const proposer = proposerIndex(members, height, round);
-    return proposer !== this.self && !this.parts.isConnected(proposer);
+    if (proposer === this.self) return fullMs;
+    const { id } = this.parts.store.validators.validators[proposer]!;
+    return this.patience.delayMs({ id, index: proposer }, height, fullMs);
   }
 
-  /** A validator has gone: if it is the one that is waited for, not for as long as was meant. */
+  /** The connection to a validator has ended: if it is the one that is waited for, not for as long as was meant. */
   peerLost(validator: number): void {
     const { members, height, round, step } = this.state;
+    const lost = this.parts.store.validators.validators[validator];
+    if (lost !== undefined) this.patience.lost(lost.id);
     if (!this.isMember || !this.begun || (step !== 'propose' && step !== 'newRound')) return;
     if (proposerIndex(members, height, round) === validator) this.scheduleTimeout('propose', round);
   }

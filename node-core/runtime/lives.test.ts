@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { MemoryStore } from '../../test/simulation/memory-store.ts';
 import { type Remains, type Rig, rig } from '../../test/simulation/rig.ts';
 import type { Message } from './messages.ts';
+import { HEAR_OTHERS_MS } from './node.ts';
 
 const FOLLOWER = 'f'.repeat(64);
 const BLOCK_INTERVAL_MS = 3_000;
@@ -38,6 +39,43 @@ describe('a restart in the middle of a height', () => {
     const values = new Set(votes.map(([, , , block]) => block?.[0].join()));
     expect(values.size).toBe(1);
     expect(values.has(undefined)).toBe(false);
+  });
+
+  it('first hears how far the others are: it goes on where it was when they are there too, or nobody says', async () => {
+    const left = remains();
+    const before = await rig({ validators: 4, self: 1, remains: left });
+    const [first, , second] = before.members.peerIds as [string, string, string];
+    await before.pass(BLOCK_INTERVAL_MS);
+    const proposes = (r: Rig) => sent(r, first, 'compactProposal').length > 0;
+    expect(proposes(before)).toBe(true);
+
+    const heard = await rig({ validators: 4, self: 1, remains: left, isAlone: true });
+    await heard.connect(first);
+    expect(proposes(heard)).toBe(false);
+    await heard.connect(second);
+    expect(proposes(heard)).toBe(true);
+
+    const unheard = await rig({ validators: 4, self: 1, remains: left, isAlone: true });
+    await unheard.connect(first);
+    await unheard.pass(HEAR_OTHERS_MS - 1);
+    expect(proposes(unheard)).toBe(false);
+    await unheard.pass(1);
+    expect(proposes(unheard)).toBe(true);
+  });
+
+  it('takes the blocks of the others before it looks at what it was at, when they are ahead', async () => {
+    const left = remains();
+    const before = await rig({ validators: 4, self: 1, remains: left });
+    await before.pass(BLOCK_INTERVAL_MS);
+    const after = await rig({ validators: 4, self: 1, remains: left, isAlone: true });
+    const [first, , second] = after.members.peerIds as [string, string, string];
+    await after.connect(first, 1);
+    await after.connect(second, 1);
+    expect(sent(after, first, 'getBlocks')).toEqual([['getBlocks', 1]]);
+    await after.receive(first, ['blocks', [after.nextBlock({ signers: [0, 2, 3] }).row]]);
+    expect([after.store.height, after.node.consensus]).toEqual([1, { height: 2, round: 0 }]);
+    expect(sent(after, first, 'compactProposal')).toEqual([]);
+    expect(after.store.keptProposals(1)).toEqual([]);
   });
 
   it('does not take up a proposal that was kept and never let out: another may have been', async () => {

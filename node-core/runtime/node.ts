@@ -62,6 +62,9 @@ const TRANSACTIONS_AT_ONCE = 200;
 type Commit = (executed: ExecutedBlock, certificate: Certificate) => Promise<void>;
 export type CommitListener = (block: ExecutedBlock) => void;
 
+/** How long a validator with a record waits at its start to hear how far the others are, before it goes on where it was. */
+export const HEAR_OTHERS_MS = 1_000;
+
 /** How often a node tells its height and resends what peers may lack. */
 const TICK_MS = 1_000;
 
@@ -103,6 +106,8 @@ export class Node {
   private readonly waiters = new Map<string, Set<(found: boolean) => void>>();
   private cancelTick: (() => void) | null = null;
   private stopping: Promise<void> | null = null;
+  private cancelWait: (() => void) | null = null;
+  private hasWaited = false;
   private begun = false;
 
   /** @throws {VoteRecordError} when the vote record contradicts itself. */
@@ -171,7 +176,7 @@ export class Node {
     return new ConsensusDriver({
       ...{ crypto, store, executor, mempool, clock, log, voting, commit, telemetry },
       broadcast: (message) => this.peers.toValidators(message),
-      isConnected: (validator) => this.peers.hasValidator(validator),
+      heightOf: (validator) => this.peers.heightOfValidator(validator),
       run: (job) => void this.serial.run(job),
       fetchBlock: () => this.sync.look(),
       accused: (contradiction) => this.accuse(contradiction, store.validators),
@@ -185,26 +190,33 @@ export class Node {
     if (voting !== undefined && (await store.hasSignatureOf(placeIn, voting.recorded?.height ?? 0))) {
       this.recordIsLost(voting);
     }
+    await transport.start(this.inbox);
+    this.cancelWait = this.parts.clock.schedule(HEAR_OTHERS_MS, () => {
+      this.hasWaited = true;
+      void this.serial.run(() => this.begin());
+    });
+    // One that is a quorum by itself has nobody to hear from.
     await this.serial.run(() => this.begin());
     if (this.stopping !== null) return;
-    await transport.start(this.inbox);
     await store.blocks.removePruned();
     this.upkeep.look();
     this.tick();
   }
 
   /**
-   * A validator with an empty record may have lost it: before it signs anything it hears from the others how far the
-   * chain is, and meets its own signatures on the way there. Called again with each greeting.
+   * A validator first hears from the others how far the chain is: what it was at when it died is mostly over, and its
+   * proposals need not be executed again. Only one with a record goes on without that, after a while. One with an empty
+   * record may have lost it: it signs nothing before it has met its own signatures on the way to where the others are.
+   * Called again with each greeting, and when blocks were taken.
    */
   private async begin(): Promise<void> {
     const { voting } = this.parts;
     if (this.driver === null || this.begun) return;
-    if (voting?.recorded === null) {
-      const reached = this.peers.agreedHeight(voting.placeIn(this.store.validators)?.index ?? null);
-      if (reached === null || reached > this.store.height) return;
-    }
+    const mayBegin = this.hasWaited && voting!.recorded !== null;
+    const reached = this.peers.agreedHeight(voting!.placeIn(this.store.validators)?.index ?? null);
+    if (!mayBegin && (reached === null || reached > this.store.height)) return;
     this.begun = true;
+    this.cancelWait?.();
     await this.driver.startHeight();
   }
 
@@ -330,6 +342,7 @@ export class Node {
     const { transport, verifier, voting } = this.parts;
     this.inbox.stop();
     this.cancelTick?.();
+    this.cancelWait?.();
     this.relay.stop();
     this.driver?.stop();
     for (const waiters of [...this.waiters.values()]) for (const finish of [...waiters]) finish(false);
@@ -360,6 +373,7 @@ export class Node {
     if (voting !== undefined && signedByUs && recordedHeight < executed.header.height) this.recordIsLost(voting);
     const startMs = this.telemetry.now();
     await this.store.commit(executed, certificate);
+    this.parts.log.debug('a block is final', { height: executed.header.height, source });
     if (changesPeers(executed)) this.peers.refresh();
     this.telemetry.committed(executed, certificate, source, startMs);
     this.submission.afterBlock(executed.transactions);

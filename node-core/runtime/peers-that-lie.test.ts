@@ -64,6 +64,37 @@ describe('blocks', () => {
     expectSound(r);
   });
 
+  it('asks for nothing while it takes blocks in, and goes on trusting who has given them', async () => {
+    const r = await rig({ validators: 4 });
+    const [peer, other] = r.members.peerIds as [string, string];
+    const asked = (id: string) => r.sentTo(id).flatMap((message) => (message[0] === 'getBlocks' ? [message[1]] : []));
+    await r.connect(peer);
+    await r.connect(other);
+    await r.receive(peer, ['status', 5]);
+    expect(asked(peer)).toEqual([1]);
+    const receiving = [r.receive(peer, ['blocks', [r.nextBlock().row]])];
+    // Statuses come at every moment of the execution.
+    while (r.store.height === 0) {
+      receiving.push(r.receive(other, ['status', 5]));
+      await Promise.resolve();
+    }
+    await Promise.all(receiving);
+    expect([...asked(peer), ...asked(other)]).toEqual([1, 2]);
+  });
+
+  it('goes on trusting a peer whose block came too late to be of use', async () => {
+    const r = await rig({ validators: 4 });
+    const [peer, other] = r.members.peerIds as [string, string];
+    const asked = () => r.sentTo(peer).flatMap((message) => (message[0] === 'getBlocks' ? [message[1]] : []));
+    await r.connect(peer);
+    await r.connect(other);
+    await r.receive(peer, ['status', 2]);
+    const { row } = r.nextBlock();
+    await r.receive(other, ['blocks', [row]]);
+    await r.receive(peer, ['blocks', [row]]);
+    expect([r.store.height, ...asked()]).toEqual([1, 1, 2]);
+  });
+
   it('asks an honest peer when another keeps claiming blocks that it does not give', async () => {
     const r = await rig({ validators: 4 });
     const [liar, honest] = r.members.peerIds as [string, string];

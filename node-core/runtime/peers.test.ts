@@ -60,7 +60,7 @@ it('places move with the set, and a member that left is a follower', () => {
   book.validators = validatorSet(crypto, [fourth!, third!, second!]);
   peers.refresh();
   expect(indexes()).toEqual([undefined, 2, 1, undefined, undefined]);
-  expect([peers.hasValidator(0), peers.hasValidator(1)]).toEqual([false, true]);
+  expect([peers.heightOfValidator(0), peers.heightOfValidator(1)]).toEqual([null, 12]);
 });
 
 it('a node that is registered later speaks for its company, and one that was taken back does not', () => {
@@ -83,4 +83,9 @@ it('what more than a third claim is agreed as soon as more than two thirds have 
   peers.disconnected(B);
   peers.disconnected(C);
   expect(peers.agreedHeight(3)).toBeNull();
+});
+
+it('a validator that did not give what it has is not asked for it, and still is where it says', () => {
+  peers.distrustHeight(A);
+  expect([peers.having(1).includes(A), peers.heightOfValidator(0)]).toEqual([false, 10]);
 });

@@ -5,8 +5,10 @@ import { equal, fromHex } from '../codec/bytes.ts';
 import type { PeerId, Transport } from '../ports/transport.ts';
 
 interface Peer {
-  /** Its newest block, as it last said or showed. */
+  /** Up to where it is asked for blocks: its newest, as it last said or showed. */
   height: number;
+  /** The highest that it has ever said or shown. */
+  said: number;
   /** It has said which chain it is on, and it is ours. */
   greeted: boolean;
 }
@@ -38,7 +40,7 @@ export class Peers {
   }
 
   connected(id: PeerId): void {
-    this.known.set(id, { height: 0, greeted: false });
+    this.known.set(id, { height: 0, said: 0, greeted: false });
   }
 
   disconnected(id: PeerId): void {
@@ -51,7 +53,8 @@ export class Peers {
     const peer = this.known.get(id);
     if (peer === undefined) return false;
     const isFirst = !peer.greeted;
-    Object.assign(peer, { greeted: true, height: Math.max(peer.height, height) });
+    peer.greeted = true;
+    this.setHeight(id, height);
     return isFirst;
   }
 
@@ -61,7 +64,9 @@ export class Peers {
 
   setHeight(id: PeerId, height: number): void {
     const peer = this.known.get(id);
-    if (peer !== undefined) peer.height = Math.max(peer.height, height);
+    if (peer === undefined) return;
+    peer.height = Math.max(peer.height, height);
+    peer.said = Math.max(peer.said, height);
   }
 
   /** It did not have what it said it had: it is asked again only after it has said so again. */
@@ -122,9 +127,10 @@ export class Peers {
     return index === -1 ? undefined : index;
   }
 
-  /** Whether a node of this validator is connected and has greeted. */
-  hasValidator(index: number): boolean {
-    return this.greeted().some(([id]) => this.validatorIndex(id) === index);
+  /** The height that the nodes of this validator say it has; null when none is connected and has greeted. */
+  heightOfValidator(index: number): number | null {
+    const heights = this.greeted().flatMap(([id, { said }]) => (this.validatorIndex(id) === index ? [said] : []));
+    return heights.length === 0 ? null : Math.max(...heights);
   }
 
   isValidator(id: PeerId): boolean {

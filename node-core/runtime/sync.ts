@@ -32,7 +32,9 @@ const MAX_ANSWERED = 1_000;
 
 export class Sync {
   private readonly parts: SyncParts;
-  private asked: { readonly peer: PeerId; readonly atMs: number } | null = null;
+  private asked: { readonly peer: PeerId; readonly from: number; readonly atMs: number } | null = null;
+  /** Blocks are being taken in: what comes after them is asked for when they are here. */
+  private taking = false;
   /** The peer that has last brought us on: asked again as long as it does. */
   private preferred: PeerId | null = null;
   private turn = 0;
@@ -46,7 +48,7 @@ export class Sync {
   /** Asks one peer for the next blocks, when somebody has them and nobody is being asked. */
   look(): void {
     const { store, peers, transport, clock, isBroughtOn } = this.parts;
-    if (isBroughtOn()) return;
+    if (isBroughtOn() || this.taking) return;
     if (this.asked !== null) {
       if (!hasPassed(clock.now(), this.asked.atMs, ANSWER_TIMEOUT_MS)) return;
       this.disappointed(this.asked.peer);
@@ -55,7 +57,8 @@ export class Sync {
     const peer =
       candidates.find((id) => id === this.preferred) ?? candidates[this.turn++ % Math.max(1, candidates.length)];
     if (peer === undefined) return;
-    if (transport.send(peer, encodeMessage(['getBlocks', store.height + 1]))) this.asked = { peer, atMs: clock.now() };
+    const from = store.height + 1;
+    if (transport.send(peer, encodeMessage(['getBlocks', from]))) this.asked = { peer, from, atMs: clock.now() };
   }
 
   /** It has not given what it said it had. */
@@ -108,9 +111,12 @@ export class Sync {
    */
   async receive(peer: PeerId, rows: MessageOf<'blocks'>[1]): Promise<void> {
     const { store, peers } = this.parts;
-    const wasAsked = this.asked?.peer === peer;
-    if (wasAsked) this.asked = null;
     const before = store.height;
+    const wasAsked = this.asked?.peer === peer;
+    // The block has come from consensus meanwhile, and the answer cannot bring it once more.
+    const isOverdue = wasAsked && this.asked!.from <= before;
+    if (wasAsked) this.asked = null;
+    this.taking = true;
     try {
       for (const [block, commit] of rows)
         await this.take(
@@ -118,10 +124,11 @@ export class Sync {
           fromPeer(() => decodeStoredBlock(block, commit)),
         );
     } finally {
+      this.taking = false;
       // One block is what anybody pushes; a peer that gives no more of many is passed over for another.
       const isGenerous = store.height - before > 1 || peers.bestHeight <= store.height + 1;
       if (store.height > before) this.preferred = isGenerous ? peer : null;
-      else if (wasAsked) this.disappointed(peer);
+      else if (wasAsked && !isOverdue) this.disappointed(peer);
     }
   }
 

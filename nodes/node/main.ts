@@ -1,4 +1,5 @@
 /** A node as a process: `node nodes/node/main.ts <config.json>`. SIGTERM and SIGINT end it in order. */
+import module from 'node:module';
 import { BropError } from '../../node-core/chain/codes.ts';
 import { loadConfig } from '../config.ts';
 import { runNode } from '../run-node.ts';
@@ -12,6 +13,14 @@ function report(message: NodeReport): void {
   process.send?.(message);
 }
 
+/** How long after the start what it has taken is compiled: not while the node catches up. */
+const KEEP_CODE_AFTER_MS = 20_000;
+
+/** Node writes its compile cache only when a process ends in order: after `kill -9` the next start would compile anew. */
+function keepCompiledCode(): void {
+  setTimeout(() => module.flushCompileCache?.(), KEEP_CODE_AFTER_MS).unref();
+}
+
 async function main(path: string | undefined): Promise<number> {
   if (path === undefined) {
     process.stderr.write('usage: node nodes/node/main.ts <config.json>\n');
@@ -19,6 +28,7 @@ async function main(path: string | undefined): Promise<number> {
   }
   const running = await runNode(loadConfig(path));
   report({ kind: 'ready', apiUrl: running.apiUrl, height: running.node.store.height });
+  keepCompiledCode();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void running.stop());
   // A devnet whose supervisor is gone must not stay behind.
   process.on('disconnect', () => void running.stop());

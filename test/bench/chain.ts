@@ -36,8 +36,9 @@ export async function startChain(
   folder: string,
   parameters: Partial<Parameters>,
   say: (line: string) => void,
+  logLevel: 'debug' | 'warn' = 'warn',
 ): Promise<BenchChain> {
-  const devnet = await startDevnet({ folder, validators: VALIDATORS, apiPort: 0, parameters, logLevel: 'warn' }, say);
+  const devnet = await startDevnet({ folder, validators: VALIDATORS, apiPort: 0, parameters, logLevel }, say);
   const http = new HttpClient(devnet.apiUrl, CONNECTIONS);
   const stop = async () => {
     http.close();

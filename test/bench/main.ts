@@ -14,6 +14,7 @@ import { crash } from './crash.ts';
 import { latencies, receiptVerification } from './latency.ts';
 import { offer } from './load.ts';
 import { cpuSeconds, diskBytes, peakResidentMb, percentile, residentMb } from './measure.ts';
+import { pushTimes } from './push.ts';
 import { costByStateSize } from './state.ts';
 
 /** Above what two cores have done so far, so that the client never runs dry. */
@@ -49,6 +50,17 @@ async function quickChain(): Promise<void> {
     figures.p50_ms = percentile(taken, 0.5);
     figures.p95_ms = percentile(taken, 0.95);
     figures.verify_ms = await receiptVerification(chain);
+  } finally {
+    await chain.stop();
+  }
+}
+
+/** A chain whose nodes log each block: how soon the follower has it. */
+async function loggingChain(): Promise<void> {
+  const chain = await startChain(join(folder, 'push'), {}, say, 'debug');
+  try {
+    say('blocks to the follower');
+    figures.push_p95_ms = percentile(await pushTimes(chain, seconds), 0.95);
   } finally {
     await chain.stop();
   }
@@ -115,7 +127,7 @@ async function idle(chain: BenchChain): Promise<void> {
 }
 
 const ORDER =
-  'tps ops batch_s p50_ms p95_ms overload_tps gap_ms rss_mb disk_B_per_tx sync_tps step_ms snapshot_s verify_ms tx_B';
+  'tps ops batch_s p50_ms p95_ms overload_tps gap_ms rss_mb disk_B_per_tx sync_tps step_ms snapshot_s verify_ms tx_B push_p95_ms';
 
 function shown(name: string, value: number): string {
   return `${name}=${value.toFixed(name.endsWith('_s') || /^(p50|p95|verify)_ms$/.test(name) ? 1 : 0)}`;
@@ -123,6 +135,7 @@ function shown(name: string, value: number): string {
 
 try {
   await quickChain();
+  await loggingChain();
   await busyChain();
   if (values.state === true) {
     const costs = await costByStateSize(STATE_SIZES, say);

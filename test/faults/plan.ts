@@ -57,7 +57,7 @@ const HOLDS: Readonly<Record<Kind, readonly [number, number]>> = {
   'kill-starting': [500, 2_000],
   'kill-follower': [300, 4_000],
   stop: [200, 4_000],
-  // Longer than the transport's silence (15 s), and than every timeout of consensus by far.
+  // Longer than the transport's silence (5 s), and than every timeout of consensus by far.
   'stop-long': [16_000, 18_000],
   'stop-two': [1_000, 5_000],
   'full-disk': [200, 2_000],

@@ -9,7 +9,7 @@ import { ChainStore } from '../../node-core/runtime/chain-store.ts';
 import { Executor } from '../../node-core/runtime/executor.ts';
 import { Mempool } from '../../node-core/runtime/mempool.ts';
 import { decodeMessage, encodeMessage, type Message, type WireVote } from '../../node-core/runtime/messages.ts';
-import { Node } from '../../node-core/runtime/node.ts';
+import { HEAR_OTHERS_MS, Node } from '../../node-core/runtime/node.ts';
 import { Queries } from '../../node-core/runtime/queries.ts';
 import { Voting } from '../../node-core/runtime/voting.ts';
 import { type CertifiedRow, certifiedRow } from './certified.ts';
@@ -32,7 +32,8 @@ export interface Rig {
   readonly fatal: unknown[];
   /** Lines of the log, as `level: message`. */
   readonly logged: string[];
-  connect(peer: PeerId): Promise<void>;
+  /** The peer greets, at `height` or at 0. */
+  connect(peer: PeerId, height?: number): Promise<void>;
   disconnect(peer: PeerId): void;
   receive(peer: PeerId, message: Message | Uint8Array): Promise<void>;
   /** Lets virtual time pass. */
@@ -57,6 +58,8 @@ export async function rig(options: {
   readonly remains?: Remains;
   /** Of a chain that was made elsewhere. */
   readonly members?: Consortium;
+  /** With a record: whom it hears from before it goes on is left to the test. */
+  readonly isAlone?: boolean;
 }): Promise<Rig> {
   const chance = new Chance('rig');
   const setup = { validators: options.validators, suite: 'ed25519', timeMs: START_MS } as const;
@@ -74,13 +77,18 @@ export async function rig(options: {
     net.handler().received(peer, message instanceof Uint8Array ? message : encodeMessage(message));
     await settle();
   };
-  const connect = async (peer: PeerId) => {
+  const connect = async (peer: PeerId, height = 0) => {
     net.handler().connected(peer);
-    await receive(peer, ['hello', members.genesis.hash, 0]);
+    await receive(peer, ['hello', members.genesis.hash, height]);
   };
   // A validator without a record takes part only when it has heard from the others.
   if (voting?.recorded === null)
     for (const [i, id] of members.peerIds.entries()) if (i !== options.self) await connect(id);
+  // One with a record goes on by itself after a while.
+  if (voting?.recorded != null && options.isAlone !== true) {
+    clock.pass(HEAR_OTHERS_MS);
+    await settle();
+  }
   return {
     ...{ members, node, store, fatal, logged, receive, dropped: net.dropped },
     queries: new Queries(crypto, clock, node),

@@ -1,5 +1,6 @@
 /** What an auditor would ask: each story is played by whole nodes, with every check of the simulator on. */
 import { describe, expect, it } from 'vitest';
+import { DEFAULT_PARAMETERS } from '../../../node-core/chain/parameters.ts';
 import { quietScenario } from '../scenario.ts';
 import { given, heightOf, minutes, seconds } from './stage.ts';
 
@@ -25,6 +26,27 @@ describe('machines that fail', () => {
     await chain.grows(20);
     await chain.runs(seconds(30));
     await chain.until('it is back in step', () => heightOf(chain.validator(2)) >= chain.height);
+    await chain.heals();
+  });
+
+  it('one of four is killed under load: its turns cost a round and no wait, and it is back in step in two seconds', async () => {
+    const { minBlockIntervalMs, timeoutProposeMs } = DEFAULT_PARAMETERS;
+    const chain = await given(4).validators({ transactionEveryMs: 50, parameters: DEFAULT_PARAMETERS });
+    // The slowest clock of a bare quorum sets the pace; here it is the rules alone.
+    for (let i = 0; i < 4; i++) chain.clockJumps(chain.validator(i), -chain.validator(i).skewMs);
+    await chain.grows(3);
+    const victim = chain.validator(1);
+    const atKill = chain.height;
+    chain.crash(victim);
+    await chain.runs(seconds(1));
+    const dead = chain.height;
+    await chain.runs(seconds(8));
+    // Shorter than the interval and a fifth of the propose timer.
+    expect(chain.longestGapMs(dead)).toBeLessThan(minBlockIntervalMs + timeoutProposeMs / 5);
+    chain.restart(victim);
+    await chain.until('it is back in step', () => heightOf(victim) >= chain.height - 1, seconds(2));
+    await chain.runs(seconds(4));
+    expect(chain.longestGapMs(atKill)).toBeLessThan(1_500);
     await chain.heals();
   });
 

@@ -95,6 +95,14 @@ export class Stage {
     return this.simulation.correct.filter((machine) => !this.dead.has(machine));
   }
 
+  /** Longest time between two blocks above `height`, by their headers. */
+  longestGapMs(height: number): number {
+    const { store } = this.follower.node!;
+    const timeOf = (at: number) => store.recentBlock(at)!.header.timeMs;
+    const gaps = Array.from({ length: store.height - height }, (_, i) => timeOf(height + i + 1) - timeOf(height + i));
+    return Math.max(...gaps);
+  }
+
   validator(index: number): Machine {
     return this.simulation.machines[index]!;
   }
