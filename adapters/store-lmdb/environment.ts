@@ -66,6 +66,8 @@ function map({ folder, mapSizeBytes }: EnvironmentOptions): Environment {
  * Gives up the map and takes a new one, within this turn: pages that were read no longer count as memory of this
  * process, nor do those that LMDB keeps for the next commit. Nothing may be under way: no commit, no view, no cursor.
  *
+ * A commit is over when its promise has resolved: one at a time and without overlapping sync, lmdb-js answers it from
+ * `writes_complete` (writer.cpp), when its thread is done with the environment.
  * lmdb-js's `close` waits for writes, be there any or not, so that reads of the same turn would find it closed;
  * without `_endWrites` (write.js of lmdb 3.5.6) it closes at once.
  */
