@@ -17,13 +17,16 @@ export interface Job {
 /** Jobs at a thread at once: one that it works on, and the next, so that it need not wait for the main thread. */
 const JOBS_PER_THREAD = 2;
 
+/** A thread has little alive, and needs no more for what it makes and forgets. */
+const YOUNG_MB = 3;
+
 /** One worker thread with the jobs that it has. When it dies, `onExit` gets them back, in order. */
 export class WorkerThread {
   private readonly worker: Worker;
   private readonly jobs: Job[] = [];
 
   constructor(url: URL, onDone: () => void, onExit: (orphans: Job[]) => void) {
-    this.worker = new Worker(url);
+    this.worker = new Worker(url, { resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
     this.worker.unref(); // Only work keeps the process alive.
     this.worker.on('message', (results: Uint8Array) => {
       const job = this.jobs.shift()!;

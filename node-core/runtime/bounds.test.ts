@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Clock } from '../ports/clock.ts';
 import { EarlyMessages } from './early-messages.ts';
 import { Inflow, TransactionAllowance } from './inflow.ts';
-import { Mempool, type Pending } from './mempool.ts';
+import { Mempool, type Pending, type Room } from './mempool.ts';
 import { decodeMessage, type MessageOf } from './messages.ts';
 import { Relay, roomForEach } from './relay.ts';
 import { Serial } from './serial.ts';
@@ -127,7 +127,11 @@ describe('relay', () => {
       },
     });
     const rooms = (...transactions: readonly number[]) => {
-      for (const [i, room] of transactions.entries()) relay.told(receivers[i]!, { transactions: room, bytes: 9 * MIB });
+      for (const [i, room] of transactions.entries())
+        relay.told(receivers[i]!, { transactions: room, operations: 9_000, bytes: 9 * MIB });
+    };
+    const tell = (room: Room) => {
+      for (const peer of receivers) relay.told(peer, room);
     };
     rooms(100, 100, 100, 100);
     const run = () => {
@@ -136,12 +140,13 @@ describe('relay', () => {
     const at = (ms: number) => {
       now = ms;
     };
-    return { relay, mempool, sent, run, at, rooms, timers: () => due.length };
+    return { relay, mempool, sent, run, at, rooms, tell, timers: () => due.length };
   }
 
-  function pending(id: number, bytes = Uint8Array.of(id), sender = id): Pending {
+  function pending(id: number, bytes = Uint8Array.of(id), sender = id, operations = 1): Pending {
     const transaction = { sender: Uint8Array.of(sender), nonce: Uint8Array.of(id), bytes };
-    return { parsed: { transaction }, digest: String(id), account: {}, cost: 1, arrivedMs: 0 } as unknown as Pending;
+    const parsed = { transaction, operations: new Array(operations) };
+    return { parsed, digest: String(id), account: {}, cost: 1, arrivedMs: 0 } as unknown as Pending;
   }
 
   it('gathers what comes in one turn into messages of at most 1 MiB', () => {
@@ -206,6 +211,18 @@ describe('relay', () => {
     expect([take(), relay.size]).toEqual([0, 0]);
   });
 
+  it('counts the operations that it sends against the room for them', () => {
+    const { relay, mempool, sent, run, tell } = setUp();
+    for (let i = 0; i < 10; i++) mempool.add(pending(i, undefined, undefined, 64));
+    relay.forward([...mempool.all()]);
+    tell({ transactions: 100, operations: 200, bytes: 9 * MIB });
+    run();
+    expect([sent.splice(0).flat().length, relay.size]).toEqual([3, 7]);
+    tell({ transactions: 100, operations: 63, bytes: 9 * MIB });
+    run();
+    expect([sent.splice(0).flat().length, relay.size]).toEqual([0, 7]);
+  });
+
   it('lets the senders take turns, each in its own order', () => {
     const { relay, mempool, sent, run, rooms } = setUp();
     const of = (sender: number, nonce: number) => pending(100 * sender + nonce, undefined, sender);
@@ -232,8 +249,10 @@ describe('relay', () => {
   });
 
   it('gives each peer its part of the room, and always a little', () => {
-    expect(roomForEach({ transactions: 9_000, bytes: 8 * MIB }, 4)).toEqual({ transactions: 2_250, bytes: 2 * MIB });
-    expect(roomForEach({ transactions: 0, bytes: 0 }, 4)).toEqual({ transactions: 100, bytes: MIB / 4 });
+    const room = { transactions: 9_000, operations: 16_000, bytes: 8 * MIB };
+    expect(roomForEach(room, 4)).toEqual({ transactions: 2_250, operations: 4_000, bytes: 2 * MIB });
+    const none = { transactions: 0, operations: 0, bytes: 0 };
+    expect(roomForEach(none, 4)).toEqual({ transactions: 100, operations: 200, bytes: MIB / 4 });
   });
 
   it('leaves no timer when it is stopped', () => {

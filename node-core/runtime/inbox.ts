@@ -136,7 +136,7 @@ export class Inbox implements TransportHandler {
         this.lookIfBehind(message[1]);
         return;
       case 'room':
-        relay.told(peer, { transactions: message[1], bytes: message[2] });
+        relay.told(peer, { transactions: message[1], bytes: message[2], operations: message[3] });
         return;
       case 'getBlocks':
         return sync.answer(peer, message[1]).catch((error) => this.failed(peer, error));

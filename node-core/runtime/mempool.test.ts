@@ -3,19 +3,19 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Mempool, type Pending } from './mempool.ts';
 
-const LIMITS = { maxTransactions: 20, maxBytes: 2_000 };
+const LIMITS = { maxTransactions: 20, maxOperations: 40, maxBytes: 2_000 };
 
 let made = 0;
-function pending(sender: number, sizeBytes = 10): Pending {
+function pending(sender: number, sizeBytes = 10, operations = 1): Pending {
   const nonce = Uint8Array.of(made >> 16, made >> 8, made);
   const transaction = { sender: Uint8Array.of(sender), nonce, bytes: new Uint8Array(sizeBytes) };
-  return { parsed: { transaction, operations: [] }, digest: `${made++}`, cost: 3, arrivedMs: 0 } as unknown as Pending;
+  const parsed = { transaction, operations: new Array(operations) };
+  return { parsed, digest: `${made++}`, cost: 3, arrivedMs: 0 } as unknown as Pending;
 }
 
 const senderOf = ({ parsed }: Pending) => parsed.transaction.sender[0]!;
 const offer = (mempool: Mempool, one: Pending): boolean => {
-  const { sender, bytes } = one.parsed.transaction;
-  if (!mempool.takes(sender, bytes.length)) return false;
+  if (!mempool.takes(one.parsed)) return false;
   mempool.add(one);
   return true;
 };
@@ -24,7 +24,7 @@ const drop = (mempool: Mempool, { parsed: { transaction } }: Pending) =>
 
 describe('room', () => {
   it('goes to who holds less, from the newest of who holds most; never to who holds as much', () => {
-    const mempool = new Mempool({ maxTransactions: 21, maxBytes: 2_000 });
+    const mempool = new Mempool({ ...LIMITS, maxTransactions: 21 });
     const flood = Array.from({ length: 21 }, () => pending(1));
     for (const one of flood) expect(offer(mempool, one)).toBe(true);
     expect(offer(mempool, pending(1))).toBe(false);
@@ -44,9 +44,23 @@ describe('room', () => {
   });
 });
 
+it('has room by operations, too: decoded they are what a transaction weighs', () => {
+  const mempool = new Mempool(LIMITS);
+  for (let i = 0; i < 4; i++) expect(offer(mempool, pending(1, 10, 9))).toBe(true);
+  expect(mempool.room).toEqual({ transactions: 16, operations: 4, bytes: 1_960 });
+  expect(offer(mempool, pending(1, 10, 5))).toBe(false);
+  const small = pending(1, 10, 4);
+  expect(offer(mempool, small)).toBe(true);
+  // Another's takes the place of the newest of who holds most.
+  expect(offer(mempool, pending(2, 10, 9))).toBe(true);
+  expect([mempool.size, mempool.room.operations]).toEqual([4, 4]);
+  for (const one of [...mempool.all()]) drop(mempool, one);
+  expect(mempool.room).toEqual({ transactions: 20, operations: 40, bytes: 2_000 });
+});
+
 describe('turns', () => {
   it('are taken one transaction each, over all blocks, whoever sends how much', () => {
-    const mempool = new Mempool({ maxTransactions: 1_000, maxBytes: 1_000_000 });
+    const mempool = new Mempool({ maxTransactions: 1_000, maxOperations: 1_000, maxBytes: 1_000_000 });
     for (let i = 0; i < 500; i++) offer(mempool, pending(1));
     for (const sender of [2, 3, 4]) for (let i = 0; i < 3; i++) offer(mempool, pending(sender));
     const packed: number[] = [];

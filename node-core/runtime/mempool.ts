@@ -12,11 +12,21 @@ import { keyText } from '../ledger/state.ts';
 
 export interface MempoolLimits {
   readonly maxTransactions: number;
-  /** Of the exact bytes; decoded they weigh several times as much. */
+  /** In all transactions together. */
+  readonly maxOperations: number;
+  /** Of the exact bytes. */
   readonly maxBytes: number;
 }
 
-export const DEFAULT_MEMPOOL_LIMITS: MempoolLimits = { maxTransactions: 10_000, maxBytes: 8 << 20 };
+/**
+ * Decoded, a transaction weighs 3 kB and each operation 1.2 kB more, ten times its bytes. These are two blocks of the
+ * smallest transactions, four of the largest, and 45 MB at the worst.
+ */
+export const DEFAULT_MEMPOOL_LIMITS: MempoolLimits = {
+  maxTransactions: 8_000,
+  maxOperations: 16_000,
+  maxBytes: 8 << 20,
+};
 
 export interface Pending {
   readonly parsed: ParsedTransaction;
@@ -27,10 +37,30 @@ export interface Pending {
   readonly arrivedMs: number;
 }
 
-/** How many transactions of how many bytes. */
+/** How many transactions, of how many operations and bytes in all. */
 export interface Room {
   readonly transactions: number;
+  readonly operations: number;
   readonly bytes: number;
+}
+
+const NOTHING: Room = { transactions: 0, operations: 0, bytes: 0 };
+
+/** What one transaction takes. */
+export function roomOf({ transaction, operations }: ParsedTransaction): Room {
+  return { transactions: 1, operations: operations.length, bytes: transaction.bytes.length };
+}
+
+export function addRoom(a: Room, b: Room, times = 1): Room {
+  return {
+    transactions: a.transactions + times * b.transactions,
+    operations: a.operations + times * b.operations,
+    bytes: a.bytes + times * b.bytes,
+  };
+}
+
+export function fitsIn(inner: Room, outer: Room): boolean {
+  return inner.transactions <= outer.transactions && inner.operations <= outer.operations && inner.bytes <= outer.bytes;
 }
 
 /** (sender, nonce) as a map key. */
@@ -43,7 +73,7 @@ interface Queue {
   readonly pending: Map<string, Pending>;
   /** Their nonces, the newest last, and some that are no longer pending. */
   newest: string[];
-  bytes: number;
+  used: Room;
   /** Points that they will take. */
   reserved: number;
 }
@@ -53,7 +83,7 @@ export class Mempool {
   /** By sender, in the order of their turns. */
   private readonly queues = new Map<string, Queue>();
   private readonly byDigest = new Map<string, Pending>();
-  private bytes = 0;
+  private used = NOTHING;
 
   constructor(limits: MempoolLimits = DEFAULT_MEMPOOL_LIMITS) {
     this.limits = limits;
@@ -64,13 +94,13 @@ export class Mempool {
   }
 
   get sizeBytes(): number {
-    return this.bytes;
+    return this.used.bytes;
   }
 
   /** What is free for anybody. */
   get room(): Room {
-    const { maxTransactions, maxBytes } = this.limits;
-    return { transactions: maxTransactions - this.size, bytes: maxBytes - this.bytes };
+    const { maxTransactions, maxOperations, maxBytes } = this.limits;
+    return addRoom({ transactions: maxTransactions, operations: maxOperations, bytes: maxBytes }, this.used, -1);
   }
 
   get(sender: Uint8Array, nonce: Uint8Array): Pending | undefined {
@@ -87,26 +117,28 @@ export class Mempool {
     return this.queues.get(keyText(sender))?.reserved ?? 0;
   }
 
-  /** Whether one more of this size of this sender would be taken now, be it in another's place. */
-  takes(sender: Uint8Array, sizeBytes: number): boolean {
-    return this.hasRoom(sizeBytes) || this.mayDisplace(keyText(sender), sizeBytes);
+  /** Whether this one would be taken now, be it in another's place. */
+  takes(parsed: ParsedTransaction): boolean {
+    const wanted = roomOf(parsed);
+    return fitsIn(wanted, this.room) || this.mayDisplace(keyText(parsed.transaction.sender), wanted);
   }
 
   /** Takes it in, and gives up what has to make room for it: {@link takes} has been asked. */
   add(pending: Pending): void {
-    const { sender, nonce, bytes } = pending.parsed.transaction;
+    const { sender, nonce } = pending.parsed.transaction;
     const key = keyText(sender);
-    while (!this.hasRoom(bytes.length) && this.mayDisplace(key, bytes.length)) this.dropNewestOfLargest();
-    const queue: Queue = this.queues.get(key) ?? { pending: new Map(), newest: [], bytes: 0, reserved: 0 };
+    const wanted = roomOf(pending.parsed);
+    while (!fitsIn(wanted, this.room) && this.mayDisplace(key, wanted)) this.dropNewestOfLargest();
+    const queue: Queue = this.queues.get(key) ?? { pending: new Map(), newest: [], used: NOTHING, reserved: 0 };
     this.queues.set(key, queue);
     const name = keyText(nonce);
     queue.pending.set(name, pending);
     if (queue.newest.length > 2 * queue.pending.size) queue.newest = [...queue.pending.keys()];
     else queue.newest.push(name);
-    queue.bytes += bytes.length;
+    queue.used = addRoom(queue.used, wanted);
     queue.reserved += pending.cost;
     this.byDigest.set(pending.digest, pending);
-    this.bytes += bytes.length;
+    this.used = addRoom(this.used, wanted);
   }
 
   remove(sender: Uint8Array, nonce: Uint8Array): Pending | undefined {
@@ -117,40 +149,36 @@ export class Mempool {
     const queue = this.queues.get(key);
     const found = queue?.pending.get(nonce);
     if (queue === undefined || found === undefined) return undefined;
-    const { length } = found.parsed.transaction.bytes;
+    const freed = roomOf(found.parsed);
     queue.pending.delete(nonce);
-    queue.bytes -= length;
+    queue.used = addRoom(queue.used, freed, -1);
     queue.reserved -= found.cost;
     this.byDigest.delete(found.digest);
-    this.bytes -= length;
+    this.used = addRoom(this.used, freed, -1);
     // It has had a turn.
     this.queues.delete(key);
     if (queue.pending.size > 0) this.queues.set(key, queue);
     return found;
   }
 
-  private hasRoom(sizeBytes: number): boolean {
-    return this.room.transactions >= 1 && this.room.bytes >= sizeBytes;
+  /** A sender's part of what there may be: of the number, the operations or the bytes, whichever is largest. */
+  private share({ transactions, operations, bytes }: Room): number {
+    const { maxTransactions, maxOperations, maxBytes } = this.limits;
+    return Math.max(transactions / maxTransactions, operations / maxOperations, bytes / maxBytes);
   }
 
-  /** A sender's part of what there may be: of the number or of the bytes, whichever is larger. */
-  private share(transactions: number, bytes: number): number {
-    return Math.max(transactions / this.limits.maxTransactions, bytes / this.limits.maxBytes);
-  }
-
-  /** Somebody else would still hold more than this sender with one more of this size. */
-  private mayDisplace(key: string, sizeBytes: number): boolean {
-    const own = this.queues.get(key);
-    const wanted = this.share((own?.pending.size ?? 0) + 1, (own?.bytes ?? 0) + sizeBytes);
+  /** Somebody else would still hold more than this sender with this as well. */
+  private mayDisplace(key: string, wanted: Room): boolean {
+    const own = this.share(addRoom(this.queues.get(key)?.used ?? NOTHING, wanted));
     const [largest, queue] = this.largest();
-    return queue !== undefined && largest !== key && this.share(queue.pending.size, queue.bytes) > wanted;
+    return queue !== undefined && largest !== key && this.share(queue.used) > own;
   }
 
   private largest(): readonly [string, Queue] | readonly [] {
     let found: readonly [string, Queue] | readonly [] = [];
     let most = 0;
     for (const row of this.queues) {
-      const share = this.share(row[1].pending.size, row[1].bytes);
+      const share = this.share(row[1].used);
       if (share > most) [found, most] = [row, share];
     }
     return found;

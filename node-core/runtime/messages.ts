@@ -58,8 +58,8 @@ const kinds = {
   hello: tuple(literal('hello'), hash32, uint()),
   /** Once a second and after each block: height of the newest block. */
   status: tuple(literal('status'), uint()),
-  /** With each status: how many transactions of how many bytes the peer may send before it hears of us again. */
-  room: tuple(literal('room'), uint(), uint()),
+  /** With each status: how many transactions, bytes and operations the peer may send before it hears of us again. */
+  room: tuple(literal('room'), uint(), uint(), uint()),
   transactions: tuple(literal('transactions'), array(transaction, { min: 1, max: MAX_TRANSACTIONS })),
   /** Height, round, valid round, proposer, its key, signature, block, the polka of the valid round. */
   proposal: tuple(

@@ -396,8 +396,8 @@ export class Node {
   }
 
   private room(): Message {
-    const { transactions, bytes } = roomForEach(this.mempool.room, this.peers.count);
-    return ['room', transactions, bytes];
+    const { transactions, bytes, operations } = roomForEach(this.mempool.room, this.peers.count);
+    return ['room', transactions, bytes, operations];
   }
 
   private tick(): void {

@@ -7,7 +7,7 @@ import { keyText } from '../ledger/state.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { PeerId } from '../ports/transport.ts';
 import { hasPassed } from './elapsed.ts';
-import type { Mempool, Pending, Room } from './mempool.ts';
+import { addRoom, fitsIn, type Mempool, type Pending, type Room, roomOf } from './mempool.ts';
 import { encodeMessage } from './messages.ts';
 
 /** A transaction that is still pending after this long is sent again, and then after as long again. */
@@ -20,15 +20,12 @@ const MAX_TRANSACTIONS_PER_MESSAGE = 10_000;
  * Told to each peer whatever is free: a sender that holds little is taken in another's place, so that somebody else's
  * flood does not stop what an honest peer has for us. One transaction of the largest size fits.
  */
-const LEAST_ROOM: Room = { transactions: 100, bytes: 1 << 18 };
+const LEAST_ROOM: Room = { transactions: 100, operations: 200, bytes: 1 << 18 };
 
 /** What each of so many peers may send before it hears of us again. */
-export function roomForEach({ transactions, bytes }: Room, peers: number): Room {
-  const part = (whole: number) => Math.floor(whole / Math.max(1, peers));
-  return {
-    transactions: Math.max(LEAST_ROOM.transactions, part(transactions)),
-    bytes: Math.max(LEAST_ROOM.bytes, part(bytes)),
-  };
+export function roomForEach(room: Room, peers: number): Room {
+  const part = (of: keyof Room) => Math.max(LEAST_ROOM[of], Math.floor(room[of] / Math.max(1, peers)));
+  return { transactions: part('transactions'), operations: part('operations'), bytes: part('bytes') };
 }
 
 export interface RelayParts {
@@ -92,8 +89,8 @@ export class Relay {
    */
   private window(): Room {
     const rooms = this.parts.receivers().flatMap((peer) => this.rooms.get(peer) ?? []);
-    const middle = (of: (room: Room) => number) => rooms.map(of).sort((a, b) => a - b)[rooms.length >> 1] ?? 0;
-    return { transactions: middle((room) => room.transactions), bytes: middle((room) => room.bytes) };
+    const middle = (of: keyof Room) => rooms.map((room) => room[of]).sort((a, b) => a - b)[rooms.length >> 1] ?? 0;
+    return { transactions: middle('transactions'), operations: middle('operations'), bytes: middle('bytes') };
   }
 
   private flush(): void {
@@ -102,19 +99,19 @@ export class Relay {
     const now = this.parts.clock.now();
     let part: Uint8Array[] = [];
     let size = 0;
-    const used = { transactions: 0, bytes: 0 };
+    let used: Room = { transactions: 0, operations: 0, bytes: 0 };
     for (let next = this.waiting.first; next !== undefined; next = this.waiting.first) {
       const { bytes } = next.parsed.transaction;
       if (this.parts.mempool.find(next.digest) === next) {
-        if (used.transactions + 1 > window.transactions || used.bytes + bytes.length > window.bytes) break;
+        const then = addRoom(used, roomOf(next.parsed));
+        if (!fitsIn(then, window)) break;
         if (part.length >= MAX_TRANSACTIONS_PER_MESSAGE || (size > 0 && size + bytes.length > MAX_MESSAGE_BYTES)) {
           this.parts.send(encodeMessage(['transactions', part]));
           [part, size] = [[], 0];
         }
         part.push(bytes);
         size += bytes.length;
-        used.transactions += 1;
-        used.bytes += bytes.length;
+        used = then;
         this.sentMs.set(next.digest, now);
       }
       this.waiting.take();
@@ -124,8 +121,7 @@ export class Relay {
   }
 
   private use(used: Room): void {
-    for (const [peer, { transactions, bytes }] of this.rooms)
-      this.rooms.set(peer, { transactions: transactions - used.transactions, bytes: bytes - used.bytes });
+    for (const [peer, room] of this.rooms) this.rooms.set(peer, addRoom(room, used, -1));
   }
 
   sendAgain(): void {

@@ -27,7 +27,7 @@ async function setUp(maxTransactions: number) {
       }),
     close: async () => {},
   };
-  const mempool = new Mempool({ maxTransactions, maxBytes: 1 << 20 });
+  const mempool = new Mempool({ maxTransactions, maxOperations: 1_000, maxBytes: 1 << 20 });
   const telemetry = { now: () => now, admitted: () => {} } as unknown as Telemetry;
   const table = operationsOf(1);
   const submission = new Submission({ crypto, store, mempool, verifier, table, clock, log: QUIET, telemetry });

@@ -124,7 +124,7 @@ export class Submission {
     if ('code' in parsed) return parsed;
     const account = senderRefusal(store, parsed.transaction);
     if ('code' in account) return account;
-    if (!mempool.takes(parsed.transaction.sender, bytes.length)) return this.full();
+    if (!mempool.takes(parsed)) return this.full();
     const row = uncheckedRow(parsed, account, digest);
     this.checking.set(digest, row);
     return row;
@@ -153,7 +153,7 @@ export class Submission {
     // The state forgets a pair some time after its expiry; a node does not, so that a pair has one receipt.
     if (!isEarlier && store.packedAt(transaction.sender, transaction.nonce) !== undefined) return refusal('NONCE_USED');
     if (refused !== null) return refused;
-    if (!mempool.takes(transaction.sender, transaction.bytes.length)) return this.full();
+    if (!mempool.takes(parsed)) return this.full();
     const cost = transactionCost(parsed, store.genesis.document.parameters, store.height + 1);
     const pending: Pending = { parsed, digest, cost, arrivedMs: clock.now() };
     mempool.add(pending);

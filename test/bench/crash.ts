@@ -23,7 +23,8 @@ export interface Crash {
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-export async function crash(chain: BenchChain): Promise<Crash> {
+/** @param restarted is told the process in which the victim comes back. */
+export async function crash(chain: BenchChain, restarted: (pid: number) => void): Promise<Crash> {
   const { devnet, http, sender, expiry } = chain;
   const seconds = (BEFORE_MS + DOWN_MS) / 1_000 + 8;
   const transactions = evidenceTransactions(sender, PER_SECOND * (seconds + 3), expiry);
@@ -42,11 +43,12 @@ export async function crash(chain: BenchChain): Promise<Crash> {
   await sleep(DOWN_MS);
   const { name } = devnet.processes[VICTIM]!;
   const config = join(devnet.folder, name, 'config.json');
-  const restarted = performance.now();
+  const begin = performance.now();
   const again = launchNode(config, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  restarted(again.pid!);
   try {
     await inStep(http, config);
-    const stepMs = performance.now() - restarted;
+    const stepMs = performance.now() - begin;
     const to = await heightOf(http);
     await load;
     return { gapMs: await longestGap(http, from, to), stepMs };

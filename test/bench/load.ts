@@ -38,6 +38,7 @@ export async function offer(http: HttpClient, options: Offer): Promise<Outcome> 
   const before = await logSize();
   const begin = performance.now();
   let [next, accepted, refused, final, stopped] = [0, 0, 0, before, false];
+  const again: (readonly Uint8Array[])[] = [];
   const mayGoOn = () =>
     next < ((performance.now() - begin) / 1_000) * perSecond && accepted - (final - before) < maxOutstanding;
   const worker = async () => {
@@ -46,11 +47,16 @@ export async function offer(http: HttpClient, options: Offer): Promise<Outcome> 
         await sleep(2);
         continue;
       }
-      const part = transactions.slice(next, next + TOGETHER);
-      next += part.length;
-      const taken = await submitTogether(http, part);
-      accepted += taken;
-      refused += part.length - taken;
+      const kept = again.pop();
+      const part = kept ?? transactions.slice(next, next + TOGETHER);
+      if (kept === undefined) next += part.length;
+      const left = await submitTogether(http, part);
+      accepted += part.length - left.length;
+      refused += left.length;
+      if (left.length === 0 || maxOutstanding === Number.POSITIVE_INFINITY) continue;
+      // One that waits for its receipts comes back with what there was no room for.
+      again.push(left);
+      await sleep(POLL_MS);
     }
   };
   const workers = Array.from({ length: IN_FLIGHT }, worker);
@@ -82,11 +88,11 @@ async function drained(http: HttpClient): Promise<void> {
   }
 }
 
-/** How many of them were taken. */
-async function submitTogether(http: HttpClient, transactions: readonly Uint8Array[]): Promise<number> {
+/** Those of them that were not taken. */
+async function submitTogether(http: HttpClient, transactions: readonly Uint8Array[]): Promise<readonly Uint8Array[]> {
   const headers = { 'content-type': 'application/cbor' };
   const { status, body } = await http.send('POST', '/v1/transactions/batch', encodeTogether(transactions), headers);
-  if (status !== 200) return 0;
+  if (status !== 200) return transactions;
   const { outcomes } = JSON.parse(String(body)) as { readonly outcomes: readonly { readonly status: number }[] };
-  return outcomes.filter((outcome) => outcome.status === 202).length;
+  return transactions.filter((_, i) => outcomes[i]?.status !== 202);
 }

@@ -13,7 +13,7 @@ import { evidenceTransactions } from './client.ts';
 import { crash } from './crash.ts';
 import { latencies, receiptVerification } from './latency.ts';
 import { offer } from './load.ts';
-import { cpuSeconds, diskBytes, peakResidentMb, percentile, residentMb } from './measure.ts';
+import { cpuSeconds, diskBytes, MemoryWatch, peakResidentMb, percentile, residentMb } from './measure.ts';
 import { pushTimes } from './push.ts';
 import { costByStateSize } from './state.ts';
 
@@ -70,14 +70,18 @@ async function loggingChain(): Promise<void> {
 async function busyChain(): Promise<void> {
   const path = join(folder, 'busy');
   const chain = await startChain(path, {}, say);
+  const memory = new MemoryWatch(chain.validatorPids());
   try {
     await rates(chain, path);
     say(`batch of ${BATCH}`);
     figures.batch_s = await batchSeconds(chain, BATCH);
     say('kill -9 of a validator');
-    const { gapMs, stepMs } = await crash(chain);
+    const { gapMs, stepMs } = await crash(chain, (pid) => memory.add(pid));
     Object.assign(figures, { gap_ms: gapMs, step_ms: stepMs });
+    const { residentMb, anonymousMb } = memory.most;
+    Object.assign(figures, { rss_mb: residentMb, anon_mb: anonymousMb });
   } finally {
+    memory.stop();
     await chain.stop();
   }
   say('late nodes');
@@ -113,7 +117,7 @@ async function rates(chain: BenchChain, path: string): Promise<void> {
   const large = evidenceTransactions(sender, MOST_LARGE_PER_SECOND * inAll, expiry, OPERATIONS_EACH);
   const largeFull = { transactions: large, perSecond: unbounded, maxOutstanding: MAX_OUTSTANDING / 8, ...time };
   figures.ops = (await offer(http, largeFull)).tps * OPERATIONS_EACH;
-  figures.rss_mb = Math.max(...chain.validatorPids().map(peakResidentMb));
+  say(`${figures.ops.toFixed(0)} operations/s, at most ${peaks()} MB`);
 }
 
 async function idle(chain: BenchChain): Promise<void> {
@@ -127,7 +131,7 @@ async function idle(chain: BenchChain): Promise<void> {
 }
 
 const ORDER =
-  'tps ops batch_s p50_ms p95_ms overload_tps gap_ms rss_mb disk_B_per_tx sync_tps step_ms snapshot_s verify_ms tx_B push_p95_ms';
+  'tps ops batch_s p50_ms p95_ms overload_tps gap_ms rss_mb anon_mb disk_B_per_tx sync_tps step_ms snapshot_s verify_ms tx_B push_p95_ms';
 
 function shown(name: string, value: number): string {
   return `${name}=${value.toFixed(name.endsWith('_s') || /^(p50|p95|verify)_ms$/.test(name) ? 1 : 0)}`;

@@ -21,6 +21,43 @@ function memory(pid: number, field: string): number {
   }
 }
 
+const SAMPLE_MS = 200;
+
+/** The most memory that processes had while they were watched, dead ones included. */
+export class MemoryWatch {
+  private readonly pids: Set<number>;
+  private readonly timer: NodeJS.Timeout;
+  private resident = 0;
+  private anonymous = 0;
+
+  constructor(pids: readonly number[]) {
+    this.pids = new Set(pids);
+    this.timer = setInterval(() => this.sample(), SAMPLE_MS);
+  }
+
+  add(pid: number): void {
+    this.pids.add(pid);
+  }
+
+  /** The largest of any of them, in MB. */
+  get most(): { readonly residentMb: number; readonly anonymousMb: number } {
+    this.sample();
+    return { residentMb: this.resident, anonymousMb: this.anonymous };
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  private sample(): void {
+    for (const pid of this.pids) {
+      // Of a process that has just died there is nothing to read.
+      this.resident = Math.max(this.resident, peakResidentMb(pid) || 0);
+      this.anonymous = Math.max(this.anonymous, memory(pid, 'RssAnon') || 0);
+    }
+  }
+}
+
 /** CPU time that a process has used, in seconds; NaN where there is no /proc. */
 export function cpuSeconds(pid: number): number {
   try {

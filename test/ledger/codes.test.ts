@@ -46,7 +46,7 @@ const POOR = { max: 500, periodMs: 366 * 86_400_000 };
 async function scene(): Promise<Scene> {
   const world = await World.open({ parameters: { expiryWindow: 20, nonceRetention: 2 } });
   const partner = await world.partner('partner');
-  const mempool = new Mempool({ maxTransactions: 3, maxBytes: 1 << 20 });
+  const mempool = new Mempool({ maxTransactions: 3, maxOperations: 1_000, maxBytes: 1 << 20 });
   const clock = { now: () => world.store.timeMs + 500 } as never;
   const submission = new Submission({
     crypto,
