@@ -254,7 +254,11 @@ export class ChainStore implements LedgerView {
   private indexWrites(executed: ExecutedBlock): Write[] {
     const { results, senders } = executed;
     const writes: Write[] = [];
+    // Who sends often has one record, and one object for it.
+    const seen = new Set<Uint8Array>();
     for (const [i, record] of senders.entries()) {
+      if (seen.has(record)) continue;
+      seen.add(record);
       const key = accountKey(results[i]![4]);
       if (this.rows.get(key) === undefined) writes.push({ key, value: record });
     }
@@ -310,6 +314,11 @@ export class ChainStore implements LedgerView {
   packedAt(sender: Uint8Array, nonce: Uint8Array): number | undefined {
     const stem = transactionStem(this.crypto, { sender, nonce });
     return usedNonceOf(this, stem)?.height ?? recordedPlace(this.rows, stem);
+  }
+
+  /** Whether the pair was packed once, and the state has forgotten it since. */
+  wasForgotten(stem: Uint8Array): boolean {
+    return recordedPlace(this.rows, stem) !== undefined;
   }
 
   /** Forgets the oldest segment of blocks when all of it is below `height`; false when none is to go. */

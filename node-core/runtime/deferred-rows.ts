@@ -3,8 +3,7 @@
  * the order of their keys: to a tree on a disk, one row here and one there costs ten times as much, and the more the
  * larger it is. What waits is lost in a crash, and comes back by executing the blocks again (ADR 0020).
  */
-import { compare } from '../codec/bytes.ts';
-import { keyText } from '../ledger/state.ts';
+import { compare, keyText } from '../codec/bytes.ts';
 import type { KeyValueStore, Reads, Write } from '../ports/key-value-store.ts';
 
 interface Entry {

@@ -110,8 +110,10 @@ export class Executor {
     const prepared: ParsedTransaction[] = [];
     const checks: SignatureCheck[] = [];
     for (const bytes of transactions) {
-      const known = checked(bytes) ?? mempool.find(toHex(crypto.hash('sha-256', bytes)))?.parsed;
-      const parsed = known ?? parseOrRefuse(crypto, bytes, store.genesis, table, log);
+      let known = checked(bytes);
+      const digest = known?.digest ?? crypto.hash('sha-256', bytes);
+      known ??= mempool.find(toHex(digest))?.parsed;
+      const parsed = known ?? parseOrRefuse(crypto, bytes, store.genesis, table, log, digest);
       if ('code' in parsed) return parsed;
       const account = senderRefusal(store, parsed.transaction);
       if ('code' in account) return account;
