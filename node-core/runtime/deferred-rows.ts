@@ -5,7 +5,7 @@
  */
 import { compare } from '../codec/bytes.ts';
 import { keyText } from '../ledger/state.ts';
-import type { KeyValueStore, Reads, Write } from '../ports/key-value-store.ts';
+import type { KeyValueStore, Packing, Reads, Write } from '../ports/key-value-store.ts';
 
 interface Entry {
   readonly key: Uint8Array;
@@ -25,6 +25,10 @@ export class DeferredRows implements Reads {
 
   constructor(kv: KeyValueStore) {
     this.kv = kv;
+  }
+
+  get packing(): Packing {
+    return this.kv.packing;
   }
 
   /** The bytes are kept: they must not change. */
