@@ -228,7 +228,7 @@ export class ChainStore implements LedgerView {
     const { height } = executed.header;
     if (height !== this.height + 1) throw new Error(`block ${height} after ${this.height}`);
     const obsolete = [...this.kv.range(PROPOSAL, AFTER_PROPOSALS)].map(({ key }) => ({ key, value: null }));
-    await this.kv.write([...this.blocks.writes(executed, certificate), ...obsolete]);
+    await this.blocks.add(executed, certificate, obsolete);
     this.take(executed, certificate);
     if (this.rows.sizeBytes < FLUSH_BYTES && height - this.flushedTo < FLUSH_HEIGHTS) return;
     // Beside the next blocks, unless they come faster than the disk takes them. What fails here fails the next write.
@@ -278,7 +278,10 @@ export class ChainStore implements LedgerView {
     return this.blocks.block(height);
   }
 
-  /** A block that is not sealed yet, the newest of all among them, at once and as it was written. */
+  /**
+   * A block that is not sealed yet, the newest of all among them, at once and as it was written.
+   * @throws {BropError} STORE_CORRUPT
+   */
   recentBlock(height: number): StoredBlock | undefined {
     const row = this.blocks.recent(height);
     return row === undefined ? undefined : decodeStoredBlock(...row);

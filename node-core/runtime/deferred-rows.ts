@@ -4,7 +4,7 @@
  * larger it is. What waits is lost in a crash, and comes back by executing the blocks again (ADR 0020).
  */
 import { compare, keyText } from '../codec/bytes.ts';
-import type { KeyValueStore, Reads, Write } from '../ports/key-value-store.ts';
+import type { KeyValueStore, Packing, Reads, Write } from '../ports/key-value-store.ts';
 
 interface Entry {
   readonly key: Uint8Array;
@@ -24,6 +24,10 @@ export class DeferredRows implements Reads {
 
   constructor(kv: KeyValueStore) {
     this.kv = kv;
+  }
+
+  get packing(): Packing {
+    return this.kv.packing;
   }
 
   /** The bytes are kept: they must not change. */

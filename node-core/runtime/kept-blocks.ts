@@ -3,8 +3,8 @@
  *
  * | row | key | value |
  * |---|---|---|
- * | `b` | height | block, a long value |
- * | `c` | height | [certificate, results], a long value |
+ * | `b` | height | block, packed, a long value |
+ * | `c` | height | [certificate, results], packed, a long value |
  * | `q` | height | digest of both, from the time when they were verified; stays when they are sealed |
  * | `k` | | [first height that is kept, segments below this number are sealed or not wanted] |
  *
@@ -12,6 +12,9 @@
  * the newest block, and those that a start executes again, always are in the store. It is written whole first; then one
  * write removes the rows and counts it as sealed. Whatever a crash leaves is a store that seals again. Nothing that is
  * read is believed: a block whose bytes have another digest than when it was verified is not given out.
+ *
+ * Rows are packed by the store (its `packing`): transactions are much alike, and so are their results. Segments are not,
+ * as they are published byte for byte; the digest is over what was verified, not over what the store makes of it.
  */
 import { encodeBlock } from '../chain/block.ts';
 import type { Certificate } from '../chain/certificate.ts';
@@ -37,7 +40,7 @@ import type { CryptoProvider } from '../crypto/provider.ts';
 import type { ExecutedBlock } from '../ledger/execute-block.ts';
 import type { Blobs } from '../ports/blobs.ts';
 import type { KeyValueStore, Reads, Write } from '../ports/key-value-store.ts';
-import { longValue, longValueRemoval, longValueWrites } from './long-values.ts';
+import { hasLongValue, longValue, longValueRemoval, longValueWrites } from './long-values.ts';
 import { decodeStoredBlock, encodeCommit, type StoredBlock } from './stored-block.ts';
 
 const [BLOCK, COMMIT, DIGEST, KEPT] = [...'bcqk'].map((letter) => Uint8Array.of(letter.charCodeAt(0))) as [
@@ -64,6 +67,8 @@ export class KeptBlocks {
   private readonly blobs: Blobs;
   private readonly originHeight: number;
   private kept: Kept;
+  /** What was written last is asked for at once, and again with every proof of the state: it need not be unpacked. */
+  private newest: { readonly height: number; readonly row: Row } | null = null;
 
   /** @param originHeight height of the snapshot that the store began from, or 0. */
   constructor(crypto: CryptoProvider, kv: KeyValueStore, blobs: Blobs, originHeight: number) {
@@ -81,22 +86,35 @@ export class KeptBlocks {
     return this.kept.sealed;
   }
 
-  /** The rows of a new block. */
-  writes(executed: ExecutedBlock, certificate: Certificate): Write[] {
+  /** Writes a new block, and `also` in the same batch; both are durable when this resolves. @throws {StoreError} */
+  async add(executed: ExecutedBlock, certificate: Certificate, also: readonly Write[]): Promise<void> {
     const { header, headerBytes, results } = executed;
     const transactions = executed.transactions.map((t) => t.transaction.bytes);
     const row: Row = [encodeBlock({ header, headerBytes, transactions }), encodeCommit(certificate, results)];
     const at = uint64(header.height);
-    return [
-      ...longValueWrites(concat(BLOCK, at), row[0]),
-      ...longValueWrites(concat(COMMIT, at), row[1]),
+    const { packing } = this.kv;
+    await this.kv.write([
+      ...longValueWrites(concat(BLOCK, at), packing.pack(row[0])),
+      ...longValueWrites(concat(COMMIT, at), packing.pack(row[1])),
       { key: concat(DIGEST, at), value: digestOf(this.crypto, row) },
-    ];
+      ...also,
+    ]);
+    this.newest = { height: header.height, row };
   }
 
-  /** The bytes of a block that is not sealed yet, as they were written. */
+  /**
+   * The bytes of a block that is not sealed yet, as they were written.
+   * @throws {BropError} STORE_CORRUPT, when they cannot be unpacked: they are compared with no digest here.
+   */
   recent(height: number): Row | undefined {
-    return recentRow(this.kv, height);
+    return height === this.newest?.height ? this.newest.row : recentRow(this.kv, height);
+  }
+
+  /** Whether there is one that is not sealed yet, damaged or not. */
+  hasRecent(height: number): boolean {
+    return (
+      hasLongValue(this.kv, concat(BLOCK, uint64(height))) && hasLongValue(this.kv, concat(COMMIT, uint64(height)))
+    );
   }
 
   /**
@@ -132,14 +150,14 @@ export class KeptBlocks {
   private sound(row: Row, height: number, where: string): Row {
     const digest = this.kv.get(concat(DIGEST, uint64(height)));
     if (digest !== undefined && equal(digest, digestOf(this.crypto, row))) return row;
-    throw new BropError('STORE_CORRUPT', `${where}: block ${height} is not as it was verified`);
+    throw notAsVerified(where, height);
   }
 
   /** All blocks from a height on, one after the other; a sealed segment is read in long pieces. */
   async *from(height: number): AsyncGenerator<StoredBlock> {
     let next = Math.max(height, this.kept.firstHeight);
     for (;;) {
-      if (this.isSealed(segmentOf(next)) && this.recent(next) === undefined) {
+      if (this.isSealed(segmentOf(next)) && !this.hasRecent(next)) {
         const path = segmentPath(segmentOf(next));
         const last = lastHeightOf(segmentOf(next));
         const rows = segmentRows(this.blobs, segmentOf(next), SEGMENT_HEIGHTS, next);
@@ -251,10 +269,17 @@ export function digestOf(crypto: CryptoProvider, [block, commit]: Row): Uint8Arr
   return crypto.hash('sha-256', concat(crypto.hash('sha-256', block), crypto.hash('sha-256', commit)));
 }
 
+/** @throws {BropError} STORE_CORRUPT, when the rows are damaged so much that they cannot be unpacked. */
 export function recentRow(kv: Reads, height: number): Row | undefined {
-  const block = longValue(kv, concat(BLOCK, uint64(height)));
-  const commit = longValue(kv, concat(COMMIT, uint64(height)));
-  return block === undefined || commit === undefined ? undefined : [block, commit];
+  const packed = [BLOCK, COMMIT].map((kind) => longValue(kv, concat(kind, uint64(height))));
+  if (packed[0] === undefined || packed[1] === undefined) return undefined;
+  const [block, commit] = [kv.packing.unpack(packed[0]), kv.packing.unpack(packed[1])];
+  if (block === null || commit === null) throw notAsVerified('the store', height);
+  return [block, commit];
+}
+
+function notAsVerified(where: string, height: number): BropError {
+  return new BropError('STORE_CORRUPT', `${where}: block ${height} is not as it was verified`);
 }
 
 function readKept(kv: KeyValueStore, originHeight: number): Kept {
