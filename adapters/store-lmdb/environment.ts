@@ -41,15 +41,10 @@ const SMALLEST_FILE = 2 * 4096;
  * @throws {StoreError} 'corrupt' for a file that is damaged, cut off, missing, or of another format.
  */
 export function openEnvironment(options: EnvironmentOptions): Environment {
-  mkdirSync(options.folder, { recursive: true, mode: 0o700 });
+  const { folder } = options;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const created = prepare(options);
-  const environment = map(options);
-  if (created) markCreated(options);
-  return environment;
-}
-
-function map({ folder, mapSizeBytes }: EnvironmentOptions): Environment {
-  return open<Uint8Array, Uint8Array>({
+  const environment = open<Uint8Array, Uint8Array>({
     path: folder,
     noSubdir: false,
     keyEncoding: 'binary',
@@ -58,26 +53,10 @@ function map({ folder, mapSizeBytes }: EnvironmentOptions): Environment {
     cache: false,
     overlappingSync: false,
     eventTurnBatching: false,
-    mapSize: mapSizeBytes,
+    mapSize: options.mapSizeBytes,
   });
-}
-
-/**
- * Gives up the map and takes a new one, within this turn: pages that were read no longer count as memory of this
- * process, nor do those that LMDB keeps for the next commit. Nothing may be under way: no commit, no view, no cursor.
- *
- * A commit is over when its promise has resolved: one at a time and without overlapping sync, lmdb-js answers it from
- * `writes_complete` (writer.cpp), when its thread is done with the environment.
- * lmdb-js's `close` waits for writes, be there any or not, so that reads of the same turn would find it closed;
- * without `_endWrites` (write.js of lmdb 3.5.6) it closes at once.
- */
-export function renewMap(environment: Environment, options: EnvironmentOptions): Environment {
-  Object.defineProperty(environment, '_endWrites', { value: undefined });
-  void environment.close();
-  // A property that lmdb-js does not declare (read.js).
-  if ((environment as { status?: string }).status !== 'closed')
-    throw new StoreError('io', `${options.folder} could not be mapped anew`);
-  return map(options);
+  if (created) markCreated(options);
+  return environment;
 }
 
 /** Returns whether the environment is to be created. */

@@ -3,10 +3,9 @@ import { resolve } from 'node:path';
 import type { RangeOptions, Transaction } from 'lmdb';
 import { compare } from '../../node-core/codec/bytes.ts';
 import { type KeyValueStore, type ReadView, StoreError, type Write } from '../../node-core/ports/key-value-store.ts';
-import { type Environment, type EnvironmentOptions, openEnvironment, renewMap } from './environment.ts';
+import { type Environment, openEnvironment } from './environment.ts';
 import { commitFailure, toStoreError } from './errors.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
-import { MappedBound } from './mapped.ts';
 import { MAX_VALUE_BYTES, zstdPacking } from './packing.ts';
 import { assertRoom } from './room.ts';
 
@@ -19,8 +18,6 @@ export interface LmdbStoreOptions {
   readonly mapSizeBytes?: number;
   /** Up to this file size every tree page is checked at opening; 1 GB takes about 0.4 s. */
   readonly checkUpToBytes?: number;
-  /** So much of the file may count as memory of this process, and some 16 MiB more; then it is mapped anew. */
-  readonly maxMappedBytes?: number;
 }
 
 /** Entries that a range reads ahead: few at first, as many callers want only one. */
@@ -57,13 +54,13 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<KeyValue
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     lock = lockFolder(folder);
-    const environment = {
+    const environment = openEnvironment({
       folder,
       format: 'brop key-value store 2 (lmdb)',
       mapSizeBytes: options.mapSizeBytes ?? 16 * 1024 ** 3,
       checkUpToBytes: options.checkUpToBytes ?? 1024 ** 3,
-    };
-    return new LmdbStore(environment, openEnvironment(environment), lock, new MappedBound(options.maxMappedBytes));
+    });
+    return new LmdbStore(folder, environment, lock);
   } catch (error) {
     lock?.release();
     throw toStoreError(error, 'opening the store', folder);
@@ -73,23 +70,18 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<KeyValue
 class LmdbStore implements KeyValueStore {
   readonly packing = zstdPacking;
   readonly #folder: string;
-  readonly #options: EnvironmentOptions;
+  readonly #environment: Environment;
   readonly #lock: FolderLock;
-  readonly #mapped: MappedBound;
-  #environment: Environment;
-  #committing = false;
   /** Settles when the last write called so far has; never rejects. */
   #tail: Promise<unknown> = Promise.resolve();
   #failure: StoreError | undefined;
   #closing: Promise<void> | undefined;
   readonly #views = new Set<ReadView>();
 
-  constructor(options: EnvironmentOptions, environment: Environment, lock: FolderLock, mapped: MappedBound) {
-    this.#folder = options.folder;
-    this.#options = options;
+  constructor(folder: string, environment: Environment, lock: FolderLock) {
+    this.#folder = folder;
     this.#environment = environment;
     this.#lock = lock;
-    this.#mapped = mapped;
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
@@ -134,7 +126,6 @@ class LmdbStore implements KeyValueStore {
 
   #get(key: Uint8Array, within: Within): Uint8Array | undefined {
     assertKey(key);
-    this.#readAgain(1);
     try {
       const value = this.#environment.get(key, within);
       return value === undefined ? undefined : plain(value);
@@ -180,24 +171,7 @@ class LmdbStore implements KeyValueStore {
     }
   }
 
-  /**
-   * Before reads: gives the map up when much of it has become memory of ours. Only when nobody holds a transaction.
-   * A store that cannot be opened again cannot be read either.
-   */
-  #readAgain(reads: number): void {
-    if (!this.#mapped.read(reads) || this.#committing || this.#views.size > 0) return;
-    if (this.#failure !== undefined || this.#closing !== undefined || !this.#mapped.isExceeded) return;
-    try {
-      this.#environment = renewMap(this.#environment, this.#options);
-    } catch (error) {
-      this.#failure = toStoreError(error, 'mapping the store anew', this.#folder);
-      throw this.#failure;
-    }
-    this.#mapped.renewed();
-  }
-
   #page(bounds: RangeOptions & { limit: number }): { entries: Entry[]; more: boolean } {
-    this.#readAgain(bounds.limit);
     try {
       const entries: Entry[] = [];
       let bytes = 0;
@@ -236,7 +210,6 @@ class LmdbStore implements KeyValueStore {
     if (batch.length === 0) return;
     try {
       assertRoom(this.#folder);
-      this.#committing = true;
       await this.#environment.batch(() => {
         for (const { key, value } of batch) {
           // Rejected together with the batch; a second handler would only repeat it.
@@ -247,8 +220,6 @@ class LmdbStore implements KeyValueStore {
     } catch (error) {
       this.#failure = toStoreError(await commitFailure(error), `writing ${batch.length} entries`, this.#folder);
       throw this.#failure;
-    } finally {
-      this.#committing = false;
     }
   }
 
