@@ -286,7 +286,7 @@ export class ChainStore implements LedgerView {
   }
 
   /** The set that signed this height. */
-  private validatorsAt(height: number): ValidatorSet {
+  validatorsAt(height: number): ValidatorSet {
     const last = this.changes.filter(([header]) => decodeHeader(header).height < height).at(-1);
     return last === undefined ? this.genesis.validators : decodeValidatorSet(this.crypto, last[2]);
   }

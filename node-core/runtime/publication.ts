@@ -244,6 +244,8 @@ export class Publication implements PublishedFiles {
     if (row === undefined) throw new StoreError('io', `block ${height} is no longer here`);
     const bytes = encodeRow(row);
     if (bytes.length === length) return bytes;
+    // It may have been fetched again meanwhile, with another certificate: the next reader measures anew.
+    this.rowLengths.delete(segmentOf(height));
     throw new StoreError('corrupt', `${segmentPath(segmentOf(height))}: its header is not that of its rows`);
   }
 
@@ -257,8 +259,9 @@ export class Publication implements PublishedFiles {
       const offsets = decodeSegmentHeader(header, segment);
       return offsets.slice(1).map((end, i) => end - offsets[i]!);
     } catch (error) {
-      if (error instanceof CodecError) throw new StoreError('corrupt', `${path}: ${error.message}`, { cause: error });
-      throw error;
+      if (!(error instanceof CodecError)) throw error;
+      this.parts.store.blocks.damaged.add(segment);
+      throw new StoreError('corrupt', `${path}: ${error.message}`, { cause: error });
     }
   }
 
