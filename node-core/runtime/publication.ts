@@ -192,7 +192,9 @@ export class Publication implements PublishedFiles {
 
   private assertSound(level: number, index: number, root: Uint8Array | undefined, expected: Uint8Array | undefined) {
     if (root !== undefined && expected !== undefined && equal(root, expected)) return;
-    throw new StoreError('corrupt', `${hashTilePath(level, index)} does not lead to the root of the log`);
+    const path = hashTilePath(level, index);
+    this.parts.store.damagedTiles.set(path, { level, index });
+    throw new StoreError('corrupt', `${path} does not lead to the root of the log`);
   }
 
   private async bundle(index: number, width: number): Promise<Uint8Array | undefined> {

@@ -1,5 +1,5 @@
 /**
- * Blocks that the disk has damaged are fetched again: from the file sources in their order, then from peers. Nothing
+ * What the disk has damaged is made whole again. Tiles of the log are made anew from the blocks. Blocks that the disk has damaged are fetched again: from the file sources in their order, then from peers. Nothing
  * that comes is believed. It has the digest from when the block was first verified; or, as others may have it with other
  * signatures, it is certified by the set of its height and all of it is under its header. Until then the damage is named
  * and nothing of it is given out.
@@ -18,6 +18,7 @@ import type { ChainStore } from './chain-store.ts';
 import { hasPassed } from './elapsed.ts';
 import type { FileSource } from './file-sync.ts';
 import type { Pause } from './kept-blocks.ts';
+import { mendTile } from './mend-tile.ts';
 import { encodeMessage } from './messages.ts';
 import type { Peers } from './peers.ts';
 import { belongsToHeader, decodeStoredBlock, type StoredBlock } from './stored-block.ts';
@@ -57,12 +58,18 @@ export class Repair {
 
   /** Looks at the files once, and makes whole what was found damaged since. Never two at once. */
   async work(pause: Pause): Promise<void> {
-    const { store, clock, log } = this.parts;
-    const { blocks } = store;
-    if (!this.hasLooked) await blocks.lookAtFiles(pause);
+    const { store, clock } = this.parts;
+    if (!this.hasLooked) await store.blocks.lookAtFiles(pause);
     this.hasLooked = true;
     if (this.failedMs !== null && !hasPassed(clock.now(), this.failedMs, RETRY_MS)) return;
     this.failedMs = null;
+    await this.mendBlocks(pause);
+    await this.mendTiles(pause);
+  }
+
+  private async mendBlocks(pause: Pause): Promise<void> {
+    const { store, clock, log } = this.parts;
+    const { blocks } = store;
     for (const segment of blocks.damaged) {
       const path = segmentPath(segment);
       const missing = await this.fetch(segment, pause);
@@ -72,6 +79,24 @@ export class Repair {
       } else if (!this.stopped) {
         this.failedMs = clock.now();
         log.error('damaged blocks are not to be had from anywhere for now', { path, heights: few(missing) });
+      }
+    }
+  }
+
+  private async mendTiles(pause: Pause): Promise<void> {
+    const { crypto, store, clock, log } = this.parts;
+    for (const [path, name] of store.damagedTiles) {
+      await pause();
+      const isMended = await mendTile(crypto, store, name).catch((error: unknown) => {
+        if (error instanceof BropError) return false;
+        throw error;
+      });
+      if (isMended) {
+        store.damagedTiles.delete(path);
+        log.info('a damaged tile is made anew', { path });
+      } else {
+        this.failedMs = clock.now();
+        log.error('a damaged tile cannot be made anew for now', { path });
       }
     }
   }

@@ -1,6 +1,7 @@
 /** What the disk has damaged is named, refused, and fetched again from wherever it is to be had. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { nativeCrypto as crypto } from '../../adapters/crypto-native/native.ts';
+import { hashTilePath } from '../../node-core/chain/file-paths.ts';
 import { headerHash } from '../../node-core/chain/identifiers.ts';
 import { decodeSegmentHeader, encodeRow, encodeSegmentHeader, type Row } from '../../node-core/chain/segment.ts';
 import { uint64 } from '../../node-core/codec/bytes.ts';
@@ -8,6 +9,7 @@ import type { ExecutedBlock } from '../../node-core/ledger/execute-block.ts';
 import type { ChainFiles } from '../../node-core/ports/chain-files.ts';
 import type { Clock } from '../../node-core/ports/clock.ts';
 import type { Transport, TransportHandler } from '../../node-core/ports/transport.ts';
+import { tileKey } from '../../node-core/runtime/chain-rows.ts';
 import { ChainStore } from '../../node-core/runtime/chain-store.ts';
 import { decodeMessage, encodeMessage } from '../../node-core/runtime/messages.ts';
 import { Node } from '../../node-core/runtime/node.ts';
@@ -75,7 +77,7 @@ class Damaged {
   }
 
   heard(event: string): Promise<void> {
-    return expect.poll(() => this.said.join('\n'), { timeout: 10_000, interval: 20 }).toContain(event);
+    return expect.poll(() => this.said.join('\n'), { timeout: 20_000, interval: 20 }).toContain(event);
   }
 
   publication(): Publication {
@@ -236,6 +238,39 @@ it('a block that is not sealed yet is put back into the store', async () => {
   await damaged.heard('damaged blocks are whole again {"path":"blocks/001"}');
   expect(await damaged.store.row(258)).toEqual(rows[257]);
   await damaged.node.stop();
+});
+
+describe('a tile of the log', () => {
+  /** The tests' chain has 257 leaves or so: two tiles of level 0, and one above them. */
+  it.each<[string, number, number]>([
+    ['that is full', 0, 0],
+    ['at the right edge', 0, 1],
+    ['above others', 1, 0],
+  ])('%s is refused, made anew from the blocks, and given', async (_, level, index) => {
+    const damaged = await Damaged.chain();
+    const right = damaged.kv.get(tileKey(level, index))!;
+    await damaged.kv.write([{ key: tileKey(level, index), value: right.with(9, right[9]! ^ 1) }]);
+    await damaged.start([]);
+    const published = damaged.publication();
+    const path = hashTilePath(level, index, right.length / 32);
+    await expect(published.read(path)).rejects.toThrow('does not lead to the root of the log');
+    await damaged.heard('a damaged tile is made anew');
+    expect(await published.read(path)).toEqual(right);
+    await damaged.node.stop();
+  });
+
+  it('of which the blocks are damaged too stays refused', async () => {
+    const damaged = await Damaged.chain();
+    damaged.damage(100);
+    const right = damaged.kv.get(tileKey(0, 0))!;
+    await damaged.kv.write([{ key: tileKey(0, 0), value: right.with(9, right[9]! ^ 1) }]);
+    await damaged.start([]);
+    const published = damaged.publication();
+    await expect(published.read('tile/0/000')).rejects.toThrow('does not lead to the root of the log');
+    await damaged.heard('a damaged tile cannot be made anew for now {"path":"tile/0/000"}');
+    await expect(published.read('tile/0/000')).rejects.toThrow('does not lead to the root of the log');
+    await damaged.node.stop();
+  });
 });
 
 it('no room for the segment: the blocks are in the store, and given', async () => {
