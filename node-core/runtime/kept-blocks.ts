@@ -226,7 +226,8 @@ export class KeptBlocks {
 
   /** Writes a sealed segment anew from what is sound of it and what was put back. @throws as sealNext */
   async sealAgain(segment: number, pause: Pause): Promise<void> {
-    if (this.isSealed(segment)) await this.seal(segment, this.kept, (at) => this.soundRow(at), pause);
+    const isKept = firstHeightOf(segment) >= this.kept.firstHeight;
+    if (isKept && this.isSealed(segment)) await this.seal(segment, this.kept, (at) => this.soundRow(at), pause);
     this.damaged.delete(segment);
   }
 
