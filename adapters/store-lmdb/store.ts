@@ -7,10 +7,10 @@ import { type Environment, type EnvironmentOptions, openEnvironment, renewMap } 
 import { commitFailure, toStoreError } from './errors.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
 import { MappedBound } from './mapped.ts';
+import { MAX_VALUE_BYTES, zstdPacking } from './packing.ts';
 import { assertRoom } from './room.ts';
 
 export const MAX_KEY_BYTES = 511;
-export const MAX_VALUE_BYTES = 64 * 1024 * 1024;
 
 export interface LmdbStoreOptions {
   /** Created when it does not exist. One process at a time may have it open. */
@@ -59,7 +59,7 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<KeyValue
     lock = lockFolder(folder);
     const environment = {
       folder,
-      format: 'brop key-value store 1 (lmdb)',
+      format: 'brop key-value store 2 (lmdb)',
       mapSizeBytes: options.mapSizeBytes ?? 16 * 1024 ** 3,
       checkUpToBytes: options.checkUpToBytes ?? 1024 ** 3,
     };
@@ -71,6 +71,7 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<KeyValue
 }
 
 class LmdbStore implements KeyValueStore {
+  readonly packing = zstdPacking;
   readonly #folder: string;
   readonly #options: EnvironmentOptions;
   readonly #lock: FolderLock;
@@ -111,6 +112,7 @@ class LmdbStore implements KeyValueStore {
       if (!isOpen) throw new StoreError('closed', `the view of the store in ${this.#folder} is closed`);
     };
     const view: ReadView = {
+      packing: this.packing,
       get: (key) => {
         assertOpen();
         return this.#get(key, inView);

@@ -51,7 +51,12 @@ export function encodeResult(result: Result): CborValue {
 
 /** Leaf of the block tree: the digest of the exact transaction bytes with the result. */
 export function blockLeaf(crypto: CryptoProvider, transaction: Uint8Array, result: Result): Uint8Array {
-  return encode([crypto.hash('sha-256', transaction), encodeResult(result)]);
+  return blockLeafOf(crypto.hash('sha-256', transaction), result);
+}
+
+/** {@link blockLeaf} of the transaction with this SHA-256. */
+export function blockLeafOf(digest: Uint8Array, result: Result): Uint8Array {
+  return encode([digest, encodeResult(result)]);
 }
 
 /** [transaction index in the block, operation index, type, data]. */

@@ -97,6 +97,34 @@ describe('round trip', () => {
   });
 });
 
+describe('a protected header that has decoded before', () => {
+  test('says the same again, and does not keep the transaction that it came in', () => {
+    const first = read(signed({ label: 'seen twice' })) as Transaction;
+    const again = read(signed({ label: 'seen twice', nonce: new Uint8Array(32).fill(9) })) as Transaction;
+    const { nonce: _, bytes, message, signature, ...rest } = again;
+    expect(first).toMatchObject(rest);
+    expect(again.keyId.buffer).not.toBe(bytes.buffer);
+    expect(verifies('ed25519', again)).toBe(true);
+  });
+
+  test('is judged anew for another chain and another version', () => {
+    const bytes = signed({ label: 'seen twice' });
+    expect(codeOf(bytes)).toBe('ok');
+    expect(decodeTransaction(bytes, new Uint8Array(32), 1)).toMatchObject({ code: 'TX_WRONG_CHAIN' });
+    expect(decodeTransaction(bytes, CHAIN, 2)).toMatchObject({ code: 'TX_WRONG_VERSION' });
+  });
+
+  test('is forgotten when there are too many, and decodes again', () => {
+    const bytes = signed({ label: 'seen twice' });
+    expect(codeOf(bytes)).toBe('ok');
+    for (let i = 0; i < 1_001; i++) {
+      const unsigned = prepareTransaction(crypto, { ...draft, label: `number ${i}` }, keys.ed25519.publicKey);
+      expect(codeOf(finishTransaction(unsigned, new Uint8Array(64)))).toBe('ok');
+    }
+    expect(codeOf(bytes)).toBe('ok');
+  });
+});
+
 describe('hostile bytes', () => {
   test.each(['p256', 'ed25519', 'sm2'] as const)(
     '%s: no change of a single byte still verifies',

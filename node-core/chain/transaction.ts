@@ -3,11 +3,11 @@
  * (sender, nonce), never a hash of signed bytes, since ECDSA signatures can be re-randomised.
  */
 import { accountIdFromText, accountIdToText } from '../codec/account-id.ts';
-import { equal } from '../codec/bytes.ts';
+import { equal, keyText } from '../codec/bytes.ts';
 import { type CborMap, type CborValue, type DecodeLimits, decode, encode } from '../codec/cbor.ts';
 import { CodecError } from '../codec/error.ts';
 import { any, array, fixedBytes, text, tuple, uint } from '../codec/schema.ts';
-import { decodeSign1, encodeSign1, signatureStructure } from '../crypto/cose.ts';
+import { decodeProtected, decodeSign1, encodeSign1, signatureStructure, splitSign1 } from '../crypto/cose.ts';
 import { coseAlgorithm, KEY_ID_BYTES, keyId, suiteOfAlgorithm } from '../crypto/keys.ts';
 import type { CryptoProvider, PublicKey, SuiteName } from '../crypto/provider.ts';
 import { type CodeName, type Refusal, refusal } from './codes.ts';
@@ -42,6 +42,8 @@ export interface TransactionDraft {
   readonly expiry: number;
   readonly operations: readonly Operation[];
 }
+
+type TransactionHeader = Pick<Transaction, 'suite' | 'keyId' | 'sender' | 'label' | 'chain' | 'protocolVersion'>;
 
 export interface Transaction extends TransactionDraft {
   /** As received; passed on and logged, never re-encoded. */
@@ -118,10 +120,35 @@ function codecRefusal(error: unknown): Refusal {
   throw error;
 }
 
+/**
+ * Protected headers that have decoded once, by their exact bytes: whoever sends again sends the same one, and it is half
+ * of the work. Bounded in number and length; what is here is what decoding gives.
+ */
+class KnownHeaders {
+  private readonly byBytes = new Map<string, TransactionHeader>();
+
+  find(bytes: Uint8Array): TransactionHeader | undefined {
+    return bytes.length > MAX_KNOWN_BYTES ? undefined : this.byBytes.get(keyText(bytes));
+  }
+
+  keep(bytes: Uint8Array, header: TransactionHeader): TransactionHeader {
+    if (bytes.length > MAX_KNOWN_BYTES) return header;
+    if (this.byBytes.size >= MAX_KNOWN_HEADERS) this.byBytes.clear();
+    // Parts of the transaction that they came in would keep all of it.
+    const own = { ...header, keyId: header.keyId.slice(), chain: header.chain.slice() };
+    this.byBytes.set(keyText(bytes), own);
+    return own;
+  }
+}
+
+const MAX_KNOWN_HEADERS = 1_000;
+const MAX_KNOWN_BYTES = 512;
+const knownHeaders = new KnownHeaders();
+
 const HEADER_FIELDS = 7;
 
 /** The protected header's fields, of the right types; chain and version are not compared yet. @throws {CodecError} */
-function decodeHeaderFields(protectedHeader: CborMap) {
+function decodeHeaderFields(protectedHeader: CborMap): TransactionHeader {
   const { size, ...header } = readProtectedHeader(protectedHeader);
   const suite = typeof header.algorithm === 'number' ? suiteOfAlgorithm(header.algorithm) : undefined;
   if (suite === undefined) throw new CodecError('schema', 'unknown signature algorithm', 'alg');
@@ -141,10 +168,17 @@ function decodeHeaderFields(protectedHeader: CborMap) {
 }
 
 function decodeParts(bytes: Uint8Array, chain: Uint8Array, protocolVersion: number): Transaction | Refusal {
-  const sign1 = decodeSign1(bytes, TRANSACTION_LIMITS);
-  if (sign1.unprotected.size !== 0) return refusal('TX_SCHEMA', 'the unprotected header must be empty');
+  const sign1 = splitSign1(bytes, TRANSACTION_LIMITS);
+  const { protectedBytes } = sign1;
+  const known = knownHeaders.find(protectedBytes);
+  const decoded = known === undefined ? decodeProtected(protectedBytes, TRANSACTION_LIMITS) : null;
+  if (sign1.unprotected.size !== 0) {
+    // A label that stands in both is the graver fault: this throws for it.
+    decodeSign1(bytes, TRANSACTION_LIMITS);
+    return refusal('TX_SCHEMA', 'the unprotected header must be empty');
+  }
   if (sign1.payload === null) return refusal('TX_SCHEMA', 'the payload is detached');
-  const header = decodeHeaderFields(sign1.protectedHeader);
+  const header = known ?? knownHeaders.keep(protectedBytes, decodeHeaderFields(decoded!));
   const [nonce, expiry, rows] = payloadSchema.decode(decode(sign1.payload, TRANSACTION_LIMITS), 'transaction');
   if (!equal(header.chain, chain)) return refusal('TX_WRONG_CHAIN');
   if (header.protocolVersion !== protocolVersion) return refusal('TX_WRONG_VERSION', `${protocolVersion} is in force`);

@@ -50,6 +50,15 @@ export function fixedBytes(length: number): Schema<Uint8Array> {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is looked for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/;
 
+/** What most text is, and what needs none of the checks above: a byte a character, nothing hidden. */
+function isPrintableAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 0x20 || code > 0x7e) return false;
+  }
+  return true;
+}
+
 /**
  * Text of `min` to `max` UTF-8 bytes, without control characters.
  * `pattern` must not be sticky or global: such an expression remembers its last match, and gives one value two answers.
@@ -64,10 +73,11 @@ export function text(bounds: {
   const encoder = new TextEncoder();
   return leaf((value, path) => {
     if (typeof value !== 'string') return refuse(path, 'not text');
-    const length = encoder.encode(value).length;
+    const isPlain = isPrintableAscii(value);
+    const length = isPlain ? value.length : encoder.encode(value).length;
     if (length < min || length > max) return refuse(path, `${length} bytes of text, allowed ${min} to ${max}`);
-    if (CONTROL.test(value)) return refuse(path, 'control character in text');
-    if (/\p{Surrogate}/u.test(value)) return refuse(path, 'lone surrogate in text');
+    if (!isPlain && CONTROL.test(value)) return refuse(path, 'control character in text');
+    if (!isPlain && /\p{Surrogate}/u.test(value)) return refuse(path, 'lone surrogate in text');
     if (pattern !== undefined && !pattern.test(value)) return refuse(path, 'text not of the form asked for');
     return value;
   });

@@ -12,11 +12,15 @@ import { SIGNATURE_BYTES } from './suite.ts';
 
 export const COSE_SIGN1_TAG = 18;
 
-export interface Sign1 {
+export interface Sign1 extends Sign1Parts {
+  readonly protectedHeader: CborMap;
+}
+
+/** The four parts, the protected header not decoded yet. */
+export interface Sign1Parts {
   /** The whole message as it came; passed on, never re-encoded. */
   readonly bytes: Uint8Array;
   readonly protectedBytes: Uint8Array;
-  readonly protectedHeader: CborMap;
   readonly unprotected: CborMap;
   /** Null: the content is detached. */
   readonly payload: Uint8Array | null;
@@ -57,6 +61,17 @@ export function encodeProtected(header: CborMap): Uint8Array {
  * @throws {CodecError} kind `malformed`, `nonCanonical`, `limit` or `schema`; `path` names the part.
  */
 export function decodeSign1(bytes: Uint8Array, limits?: DecodeLimits): Sign1 {
+  const parts = splitSign1(bytes, limits);
+  const protectedHeader = decodeProtected(parts.protectedBytes, limits);
+  for (const key of parts.unprotected.keys()) {
+    // RFC 9052 §3: a label that occurs in both headers makes the message malformed.
+    if (protectedHeader.has(key)) throw new CodecError('malformed', 'a label is also protected', 'unprotected');
+  }
+  return { ...parts, protectedHeader };
+}
+
+/** {@link decodeSign1} for who decodes the protected header itself, and wants nothing in the other one. */
+export function splitSign1(bytes: Uint8Array, limits?: DecodeLimits): Sign1Parts {
   const value = decode(bytes, limits);
   if (!(value instanceof Tag) || value.tag !== COSE_SIGN1_TAG)
     throw new CodecError('schema', 'not a COSE_Sign1 (tag 18)');
@@ -69,15 +84,11 @@ export function decodeSign1(bytes: Uint8Array, limits?: DecodeLimits): Sign1 {
   if (!(signature instanceof Uint8Array) || signature.length !== SIGNATURE_BYTES) {
     throw new CodecError('schema', 'not 64 bytes', 'signature');
   }
-  const protectedHeader = decodeProtected(protectedBytes, limits);
-  for (const key of unprotected.keys()) {
-    // RFC 9052 §3: a label that occurs in both headers makes the message malformed.
-    if (protectedHeader.has(key)) throw new CodecError('malformed', 'a label is also protected', 'unprotected');
-  }
-  return { bytes, protectedBytes, protectedHeader, unprotected, payload, signature };
+  return { bytes, protectedBytes, unprotected, payload, signature };
 }
 
-function decodeProtected(bytes: Uint8Array, limits?: DecodeLimits): CborMap {
+/** @throws {CodecError} */
+export function decodeProtected(bytes: Uint8Array, limits?: DecodeLimits): CborMap {
   if (bytes.length === 0) return EMPTY_MAP;
   const header = decode(bytes, limits);
   if (!(header instanceof Map)) throw new CodecError('schema', 'not a map', 'protected');

@@ -21,19 +21,22 @@ import type { StateReader } from './state.ts';
 export interface ParsedTransaction {
   readonly transaction: Transaction;
   readonly operations: readonly BoundOperation[];
+  /** SHA-256 of the exact bytes. */
+  readonly digest: Uint8Array;
   /** Of (sender, nonce). */
   readonly stem: Uint8Array;
   /** State key of the transaction's entry. */
   readonly entryKey: Uint8Array;
 }
 
-/** Form: codes 1001 to 1008. */
+/** Form: codes 1001 to 1008. @param digest SHA-256 of the bytes, where it is known already. */
 export function parseTransaction(
   crypto: CryptoProvider,
   bytes: Uint8Array,
   chain: Uint8Array,
   protocolVersion: number,
   table: OperationTable,
+  digest = crypto.hash('sha-256', bytes),
 ): ParsedTransaction | Refusal {
   const transaction = decodeTransaction(bytes, chain, protocolVersion);
   if ('code' in transaction) return transaction;
@@ -46,7 +49,7 @@ export function parseTransaction(
   try {
     const operations = transaction.operations.map(({ body }, i) => types[i]!.bind(body, `operations[${i}]`));
     const stem = transactionStem(crypto, transaction);
-    return { transaction, operations, stem, entryKey: stateKey.transaction(stem) };
+    return { transaction, operations, digest, stem, entryKey: stateKey.transaction(stem) };
   } catch (error) {
     if (error instanceof CodecError) return refusal('TX_BODY', error.message);
     throw error;

@@ -3,7 +3,7 @@
  * is refused; validators add what was proposed and refuse the block when one is refused.
  */
 import type { AccountRecord } from '../chain/account.ts';
-import { blockLeaf, type ChainEvent, encodeEvent, type Result } from '../chain/block.ts';
+import { blockLeafOf, type ChainEvent, encodeEvent, type Result } from '../chain/block.ts';
 import { CODES, type Refusal, refusal } from '../chain/codes.ts';
 import type { Genesis } from '../chain/genesis.ts';
 import { encodeHeader, type Header } from '../chain/header.ts';
@@ -11,17 +11,17 @@ import { type AccountId, headerHash } from '../chain/identifiers.ts';
 import { stateKey } from '../chain/state-keys.ts';
 import { encodeTransactionEntry, type Left } from '../chain/transaction-entry.ts';
 import type { ValidatorSet } from '../chain/validator-set.ts';
+import { keyText } from '../codec/bytes.ts';
 import type { CborValue } from '../codec/cbor.ts';
 import { type LogFrontier, leafHash, rootOf } from '../crypto/merkle-log.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
-import { quotaOf } from './accounts.ts';
 import { admissionRefusal, type ParsedTransaction, transactionCost } from './admission.ts';
 import { type ExpiringNonce, pruneNonces } from './nonces.ts';
 import type { OperationContext } from './operation-type.ts';
 import { encodeQuota, type Quota, quotaAt, spend } from './quota.ts';
 import { responsibility } from './responsibility.ts';
 import type { SenderRecord } from './senders.ts';
-import { keyText, type StateChange, StateLayer, type StateReader, updateStateTree } from './state.ts';
+import { type StateChange, StateLayer, type StateReader, updateStateTree } from './state.ts';
 import { validatorsOf } from './validators.ts';
 
 /** The chain as it stands before the block. */
@@ -128,8 +128,7 @@ export class BlockExecution {
     if (record === undefined) return refusal('SENDER_UNKNOWN');
     const context = { state: this.layer, parameters, height: this.height, timeMs: this.proposing.timeMs };
     const text = keyText(sender);
-    const quota =
-      this.charged.get(text)?.quota ?? quotaAt(quotaOf(this.view, sender), record.account.quota, context.timeMs);
+    const quota = this.charged.get(text)?.quota ?? quotaAt(record.quota, record.account.quota, context.timeMs);
     const refused = admissionRefusal(context, parsed, record.account, quota.points);
     if (refused !== null) return refused;
     const cost = transactionCost(parsed, parameters, this.height);
@@ -194,9 +193,7 @@ export class BlockExecution {
     const changes = [...this.layer.changes()];
     const { root: stateRoot, pages } = updateStateTree(stateHash, (path) => view.page(path), changes);
     const frontier = view.frontier.append(this.logLeaves);
-    const leaves = this.packed.map((p, i) =>
-      leafHash(sha256, blockLeaf(this.crypto, p.transaction.bytes, this.results[i]!)),
-    );
+    const leaves = this.packed.map((p, i) => leafHash(sha256, blockLeafOf(p.digest, this.results[i]!)));
     const header: Header = {
       protocolVersion: document.protocolVersion,
       chain: view.genesis.hash,

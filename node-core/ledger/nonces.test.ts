@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { DEFAULT_PARAMETERS } from '../chain/parameters.ts';
 import { stateKey } from '../chain/state-keys.ts';
 import { encodeTransactionEntry } from '../chain/transaction-entry.ts';
+import { keyText } from '../codec/bytes.ts';
 import { type ExpiringNonce, expiringNonceOf, prunedThroughOf, pruneNonces, usedNonceOf } from './nonces.ts';
-import { keyText, StateLayer } from './state.ts';
+import { StateLayer } from './state.ts';
 
 const stem = (n: number) => Uint8Array.from({ length: 31 }, (_, i) => (i < 4 ? (n >>> (24 - 8 * i)) & 255 : 0));
 

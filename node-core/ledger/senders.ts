@@ -1,10 +1,13 @@
-/** Account records of senders as they were before the block, decoded and hashed once and not for each transaction. */
+/** Senders as they were before the block: records and quotas, decoded and hashed once and not for each transaction. */
 import { type AccountRecord, decodeAccount } from '../chain/account.ts';
 import type { AccountId } from '../chain/identifiers.ts';
 import { stateKey } from '../chain/state-keys.ts';
+import { keyText } from '../codec/bytes.ts';
 import { keyId } from '../crypto/keys.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
-import { keyText, type StateReader } from './state.ts';
+import { quotaOf } from './accounts.ts';
+import type { Quota } from './quota.ts';
+import type { StateReader } from './state.ts';
 
 export interface SenderRecord {
   readonly account: AccountRecord;
@@ -12,6 +15,7 @@ export interface SenderRecord {
   /** The exact record in the state, and its SHA-256, as results refer to it. */
   readonly bytes: Uint8Array;
   readonly digest: Uint8Array;
+  readonly quota: Quota;
 }
 
 /** Records kept between two blocks; beyond it they are read again. */
@@ -39,6 +43,7 @@ export class Senders {
       keyId: keyId(this.crypto, account.key),
       bytes,
       digest: this.crypto.hash('sha-256', bytes),
+      quota: quotaOf(this.state, id),
     };
     if (this.kept.size >= MAX_KEPT) this.kept.clear();
     this.kept.set(text, record);

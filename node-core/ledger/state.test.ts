@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { keyText, StateLayer } from './state.ts';
+import { keyText } from '../codec/bytes.ts';
+import { StateLayer } from './state.ts';
 
 const bytes = (...values: number[]) => Uint8Array.from(values);
 const base = new Map([[keyText(bytes(1)), bytes(10)]]);

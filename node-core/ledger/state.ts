@@ -1,18 +1,11 @@
 /** Reading and changing the state. Changes gather in layers; a layer is kept or thrown away whole. */
 
+import { keyText } from '../codec/bytes.ts';
 import type { Hash } from '../crypto/hash-type.ts';
 import { type PageReader, stateKeyHash, stateValueHash, updateTree } from '../crypto/state-tree.ts';
 
 export interface StateReader {
   get(key: Uint8Array): Uint8Array | undefined;
-}
-
-/**
- * Byte strings of up to some hundred bytes as map keys: one character a byte, so that they order like the bytes. Adding
- * up characters costs twice as much, a spread call eight times.
- */
-export function keyText(key: Uint8Array): string {
-  return String.fromCharCode.apply(null, key as unknown as number[]);
 }
 
 export interface StateChange {

@@ -4,7 +4,21 @@ export interface Write {
   readonly value: Uint8Array | null;
 }
 
+/**
+ * How a store makes long values shorter; one that has no use for it gives them back as they are. It is not done to every
+ * value, as it is only worth its time for many bytes that are much alike and seldom read: who writes a row decides.
+ *
+ * What `unpack` gives of bytes that are not from `pack` may be anything: who must know compares a digest.
+ */
+export interface Packing {
+  /** Of bytes of any length up to 64 MiB. What it gives and what it took are not changed afterwards: they may be one. */
+  pack(bytes: Uint8Array): Uint8Array;
+  /** What was packed; null when it is damaged, as far as that shows, or would be longer than 64 MiB. */
+  unpack(packed: Uint8Array): Uint8Array | null;
+}
+
 export interface Reads {
+  readonly packing: Packing;
   get(key: Uint8Array): Uint8Array | undefined;
   range(
     from: Uint8Array,
@@ -39,8 +53,9 @@ export interface ReadView extends Reads {
  *   show some entries as they were and others as they are. It may be left at any point.
  * - `snapshot` gives a view of what reads see at that moment. It stays so whatever is written later, over any number of
  *   awaits. An open view keeps the store from using the room of what was overwritten since: close it soon.
- * - After `close` everything throws or rejects with StoreError 'closed', views included. `close` waits for the writes
- *   under way, and may be called again.
+ * - `packing` of a kind of store is always the same, in its views too: what one has packed, the next release unpacks.
+ * - After `close` everything throws or rejects with StoreError 'closed', views included, except `packing`.
+ *   `close` waits for the writes under way, and may be called again.
  */
 export interface KeyValueStore extends Reads {
   snapshot(): ReadView;

@@ -5,7 +5,7 @@
  * |---|---|---|
  * | `g` | | genesis bytes |
  * | `h` | | what the rows of the state are at: [height, time, size and frontier of the log] |
- * | `b`, `c`, `k` | | blocks that are not sealed yet (kept-blocks.ts) |
+ * | `b`, `c`, `k` | | blocks that are not sealed yet, packed (kept-blocks.ts) |
  * | `a` | digest | account record, as results refer to it |
  * | `n`, `t` | | order in which nonces go, and where they were (nonce-rows.ts) |
  * | `s` | hash of the state key | state key and value (state-rows.ts) |

@@ -237,7 +237,7 @@ export class ChainStore implements LedgerView {
     const { height } = executed.header;
     if (height !== this.height + 1) throw new Error(`block ${height} after ${this.height}`);
     const obsolete = [...this.kv.range(PROPOSAL, AFTER_PROPOSALS)].map(({ key }) => ({ key, value: null }));
-    await this.kv.write([...this.blocks.writes(executed, certificate), ...obsolete]);
+    await this.blocks.add(executed, certificate, obsolete);
     this.take(executed, certificate);
     if (this.rows.sizeBytes < FLUSH_BYTES && height - this.flushedTo < FLUSH_HEIGHTS) return;
     // Beside the next blocks, unless they come faster than the disk takes them. What fails here fails the next write.
@@ -263,7 +263,11 @@ export class ChainStore implements LedgerView {
   private indexWrites(executed: ExecutedBlock): Write[] {
     const { results, senders } = executed;
     const writes: Write[] = [];
+    // Who sends often has one record, and one object for it.
+    const seen = new Set<Uint8Array>();
     for (const [i, record] of senders.entries()) {
+      if (seen.has(record)) continue;
+      seen.add(record);
       const key = accountKey(results[i]![4]);
       if (this.rows.get(key) === undefined) writes.push({ key, value: record });
     }
@@ -283,7 +287,10 @@ export class ChainStore implements LedgerView {
     return this.blocks.block(height);
   }
 
-  /** A block that is not sealed yet, the newest of all among them, at once and as it was written. */
+  /**
+   * A block that is not sealed yet, the newest of all among them, at once and as it was written.
+   * @throws {BropError} STORE_CORRUPT
+   */
   recentBlock(height: number): StoredBlock | undefined {
     const row = this.blocks.recent(height);
     return row === undefined ? undefined : decodeStoredBlock(...row);
@@ -319,6 +326,11 @@ export class ChainStore implements LedgerView {
   packedAt(sender: Uint8Array, nonce: Uint8Array): number | undefined {
     const stem = transactionStem(this.crypto, { sender, nonce });
     return usedNonceOf(this, stem)?.height ?? recordedPlace(this.rows, stem);
+  }
+
+  /** Whether the pair was packed once, and the state has forgotten it since. */
+  wasForgotten(stem: Uint8Array): boolean {
+    return recordedPlace(this.rows, stem) !== undefined;
   }
 
   /** Forgets the oldest segment of blocks when all of it is below `height`; false when none is to go. */

@@ -62,6 +62,12 @@ export interface DriverParts {
   readonly accused: (contradiction: Contradiction) => void;
 }
 
+/**
+ * How long transactions are added to a block of our own. The others execute it while they wait for it, on machines that
+ * are as busy as this one: the more there is to do, the smaller it must be, or the round ends before they have judged it.
+ */
+const PACKING_MS = 200;
+
 export class ConsensusDriver {
   private readonly parts: DriverParts;
   private readonly pacing: Pacing;
@@ -349,7 +355,8 @@ export class ConsensusDriver {
     const { clock, store, executor, telemetry } = this.parts;
     const proposer = store.validators.validators[this.self]!.id;
     const startMs = clock.now();
-    const executed = executor.build({ timeMs: Math.max(startMs, store.timeMs + 1), round, proposer });
+    const mayAdd = () => clock.now() < startMs + PACKING_MS;
+    const executed = executor.build({ timeMs: Math.max(startMs, store.timeMs + 1), round, proposer }, mayAdd);
     telemetry.executed('build', executed, startMs);
     await this.feed({ kind: 'value', round, valueId: this.proposals.add(executed, this.state) });
   }

@@ -3,9 +3,8 @@
  * the order of their keys: to a tree on a disk, one row here and one there costs ten times as much, and the more the
  * larger it is. What waits is lost in a crash, and comes back by executing the blocks again (ADR 0020).
  */
-import { compare } from '../codec/bytes.ts';
-import { keyText } from '../ledger/state.ts';
-import type { KeyValueStore, Reads, Write } from '../ports/key-value-store.ts';
+import { compare, keyText } from '../codec/bytes.ts';
+import type { KeyValueStore, Packing, Reads, Write } from '../ports/key-value-store.ts';
 
 interface Entry {
   readonly key: Uint8Array;
@@ -25,6 +24,10 @@ export class DeferredRows implements Reads {
 
   constructor(kv: KeyValueStore) {
     this.kv = kv;
+  }
+
+  get packing(): Packing {
+    return this.kv.packing;
   }
 
   /** The bytes are kept: they must not change. */

@@ -14,11 +14,10 @@ import type { Mempool, Pending } from './mempool.ts';
 import { parseOrRefuse } from './parsing.ts';
 
 /**
- * Operations in a block of our own: what all execute well within the time that they wait for a proposal, and hold in
- * memory. No rule of the chain: blocks of others may have as many as the parameters allow.
+ * Operations in a block of our own: what all hold in memory. No rule of the chain: blocks of others may have as many as
+ * the parameters allow.
  */
-const MAX_OPERATIONS_PROPOSED = 4_000;
-
+const MAX_OPERATIONS_PROPOSED = 10_000;
 export interface ExecutorParts {
   readonly crypto: CryptoProvider;
   readonly store: ChainStore;
@@ -41,23 +40,26 @@ export class Executor {
     return headerHash(this.parts.crypto, headerBytes);
   }
 
-  /** A block of what is pending. What may no longer be packed leaves the mempool. */
-  build(proposing: Proposing): ExecutedBlock {
+  /**
+   * A block of what is pending. What may no longer be packed leaves the mempool.
+   * @param mayAdd asked before each transaction; once it says no, the block is as full as it gets.
+   */
+  build(proposing: Proposing, mayAdd: () => boolean = () => true): ExecutedBlock {
     for (;;) {
-      const built = this.tryBuild(proposing);
+      const built = this.tryBuild(proposing, mayAdd);
       if (built !== null) return built;
     }
   }
 
   /** null when a transaction broke an assertion: it has been dropped, and the block is to be built anew. */
-  private tryBuild(proposing: Proposing): ExecutedBlock | null {
+  private tryBuild(proposing: Proposing, mayAdd: () => boolean): ExecutedBlock | null {
     const { crypto, store, mempool, log } = this.parts;
     const execution = new BlockExecution(crypto, store, proposing);
     let operations = 0;
     for (const pending of [...mempool.all()]) {
       const { transaction } = pending.parsed;
       operations += pending.parsed.operations.length;
-      if (operations > MAX_OPERATIONS_PROPOSED) break;
+      if (operations > MAX_OPERATIONS_PROPOSED || !mayAdd()) break;
       try {
         const refused = addPending(execution, store, pending);
         if (refused?.code === 'MEMPOOL_FULL') break;
@@ -110,8 +112,10 @@ export class Executor {
     const prepared: ParsedTransaction[] = [];
     const checks: SignatureCheck[] = [];
     for (const bytes of transactions) {
-      const known = checked(bytes) ?? mempool.find(toHex(crypto.hash('sha-256', bytes)))?.parsed;
-      const parsed = known ?? parseOrRefuse(crypto, bytes, store.genesis, table, log);
+      let known = checked(bytes);
+      const digest = known?.digest ?? crypto.hash('sha-256', bytes);
+      known ??= mempool.find(toHex(digest))?.parsed;
+      const parsed = known ?? parseOrRefuse(crypto, bytes, store.genesis, table, log, digest);
       if ('code' in parsed) return parsed;
       const account = senderRefusal(store, parsed.transaction);
       if ('code' in account) return account;

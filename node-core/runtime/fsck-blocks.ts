@@ -57,7 +57,7 @@ export class BlockWalk {
     let blocks = 0;
     let newest: Certified | null = readOrigin(this.parts.kv);
     if (newest !== null && newest.header.height !== head) newest = null;
-    for (let height = kept.firstHeight; height <= head || kept.recent(height) !== undefined; height++) {
+    for (let height = kept.firstHeight; height <= head || kept.hasRecent(height); height++) {
       found.step(`blocks: height ${height}`);
       const block = await found.over(() => kept.block(height));
       if (block === undefined) {
@@ -189,7 +189,7 @@ export class BlockWalk {
   }
 
   private place(height: number): string {
-    return this.kept.recent(height) === undefined ? segmentPath(segmentOf(height)) : 'the store';
+    return this.kept.hasRecent(height) ? 'the store' : segmentPath(segmentOf(height));
   }
 }
 

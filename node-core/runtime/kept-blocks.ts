@@ -3,8 +3,8 @@
  *
  * | row | key | value |
  * |---|---|---|
- * | `b` | height | block, a long value |
- * | `c` | height | [certificate, results], a long value |
+ * | `b` | height | block, packed, a long value |
+ * | `c` | height | [certificate, results], packed, a long value |
  * | `q` | height | digest of both, from the time when they were verified; stays when they are sealed |
  * | `k` | | [first height that is kept, segments below this number are sealed or not wanted] |
  *
@@ -14,6 +14,9 @@
  * read is believed: a block whose bytes have another digest than when it was verified is not given out, and its segment
  * is noted as damaged until it is whole again (repair.ts). A block that was fetched for that waits in the store, where it
  * goes before what its segment holds, until the segment is written anew.
+ *
+ * Rows are packed by the store (its `packing`): transactions are much alike, and so are their results. Segments are not,
+ * as they are published byte for byte; the digest is over what was verified, not over what the store makes of it.
  */
 import { encodeBlock } from '../chain/block.ts';
 import type { Certificate } from '../chain/certificate.ts';
@@ -40,7 +43,7 @@ import type { CryptoProvider } from '../crypto/provider.ts';
 import type { ExecutedBlock } from '../ledger/execute-block.ts';
 import type { Blobs } from '../ports/blobs.ts';
 import type { KeyValueStore, Reads, Write } from '../ports/key-value-store.ts';
-import { longValue, longValueRemoval, longValueWrites } from './long-values.ts';
+import { hasLongValue, longValue, longValueRemoval, longValueWrites } from './long-values.ts';
 import { decodeStoredBlock, encodeCommit, type StoredBlock } from './stored-block.ts';
 
 const [BLOCK, COMMIT, DIGEST, KEPT] = [...'bcqk'].map((letter) => Uint8Array.of(letter.charCodeAt(0))) as [
@@ -71,6 +74,8 @@ export class KeptBlocks {
   private kept: Kept;
   /** Segments, sealed or not, in which something damaged was met. */
   readonly damaged = new Set<number>();
+  /** What was written last is asked for at once, and again with every proof of the state: it need not be unpacked. */
+  private newest: { readonly height: number; readonly row: Row } | null = null;
 
   /** @param originHeight height of the snapshot that the store began from, or 0. */
   constructor(crypto: CryptoProvider, kv: KeyValueStore, blobs: Blobs, originHeight: number) {
@@ -88,17 +93,28 @@ export class KeptBlocks {
     return this.kept.sealed;
   }
 
-  /** The rows of a new block. */
-  writes(executed: ExecutedBlock, certificate: Certificate): Write[] {
+  /** Writes a new block, and `also` in the same batch; both are durable when this resolves. @throws {StoreError} */
+  async add(executed: ExecutedBlock, certificate: Certificate, also: readonly Write[]): Promise<void> {
     const { header, headerBytes, results } = executed;
     const transactions = executed.transactions.map((t) => t.transaction.bytes);
     const row: Row = [encodeBlock({ header, headerBytes, transactions }), encodeCommit(certificate, results)];
-    return rowWrites(this.crypto, header.height, row);
+    await this.kv.write([...this.rowWrites(header.height, row), ...also]);
+    this.newest = { height: header.height, row };
   }
 
-  /** The bytes of a block that is not sealed yet, as they were written. */
+  /**
+   * The bytes of a block that is not sealed yet, as they were written.
+   * @throws {BropError} STORE_CORRUPT, when they cannot be unpacked: they are compared with no digest here.
+   */
   recent(height: number): Row | undefined {
-    return recentRow(this.kv, height);
+    return height === this.newest?.height ? this.newest.row : recentRow(this.kv, height);
+  }
+
+  /** Whether there is one that is not sealed yet, damaged or not. */
+  hasRecent(height: number): boolean {
+    return (
+      hasLongValue(this.kv, concat(BLOCK, uint64(height))) && hasLongValue(this.kv, concat(COMMIT, uint64(height)))
+    );
   }
 
   /**
@@ -146,14 +162,14 @@ export class KeptBlocks {
   /** @throws {BropError} STORE_CORRUPT */
   private sound(row: Row, height: number, where: string): Row {
     if (this.isAsVerified(height, row)) return row;
-    throw new BropError('STORE_CORRUPT', `${where}: block ${height} is not as it was verified`);
+    throw notAsVerified(where, height);
   }
 
   /** All blocks from a height on, one after the other; a sealed segment is read in long pieces. */
   async *from(height: number): AsyncGenerator<StoredBlock> {
     let next = Math.max(height, this.kept.firstHeight);
     for (;;) {
-      if (this.isSealed(segmentOf(next)) && this.recent(next) === undefined) {
+      if (this.isSealed(segmentOf(next)) && !this.hasRecent(next)) {
         const path = segmentPath(segmentOf(next));
         const last = lastHeightOf(segmentOf(next));
         const rows = segmentRows(this.blobs, segmentOf(next), SEGMENT_HEIGHTS, next);
@@ -215,8 +231,19 @@ export class KeptBlocks {
     await this.kv.write([
       ...longValueRemoval(this.kv, concat(BLOCK, at)),
       ...longValueRemoval(this.kv, concat(COMMIT, at)),
-      ...rowWrites(this.crypto, height, row),
+      ...this.rowWrites(height, row),
     ]);
+    if (this.newest?.height === height) this.newest = { height, row };
+  }
+
+  private rowWrites(height: number, row: Row): Write[] {
+    const at = uint64(height);
+    const { packing } = this.kv;
+    return [
+      ...longValueWrites(concat(BLOCK, at), packing.pack(row[0])),
+      ...longValueWrites(concat(COMMIT, at), packing.pack(row[1])),
+      { key: concat(DIGEST, at), value: digestOf(this.crypto, row) },
+    ];
   }
 
   isAsVerified(height: number, row: Row): boolean {
@@ -311,24 +338,22 @@ async function* content(header: Uint8Array, heights: readonly number[], read: Re
   }
 }
 
-function rowWrites(crypto: CryptoProvider, height: number, row: Row): Write[] {
-  const at = uint64(height);
-  return [
-    ...longValueWrites(concat(BLOCK, at), row[0]),
-    ...longValueWrites(concat(COMMIT, at), row[1]),
-    { key: concat(DIGEST, at), value: digestOf(crypto, row) },
-  ];
-}
-
 /** Of a row, without putting its long parts together. */
 export function digestOf(crypto: CryptoProvider, [block, commit]: Row): Uint8Array {
   return crypto.hash('sha-256', concat(crypto.hash('sha-256', block), crypto.hash('sha-256', commit)));
 }
 
+/** @throws {BropError} STORE_CORRUPT, when the rows are damaged so much that they cannot be unpacked. */
 export function recentRow(kv: Reads, height: number): Row | undefined {
-  const block = longValue(kv, concat(BLOCK, uint64(height)));
-  const commit = longValue(kv, concat(COMMIT, uint64(height)));
-  return block === undefined || commit === undefined ? undefined : [block, commit];
+  const packed = [BLOCK, COMMIT].map((kind) => longValue(kv, concat(kind, uint64(height))));
+  if (packed[0] === undefined || packed[1] === undefined) return undefined;
+  const [block, commit] = [kv.packing.unpack(packed[0]), kv.packing.unpack(packed[1])];
+  if (block === null || commit === null) throw notAsVerified('the store', height);
+  return [block, commit];
+}
+
+function notAsVerified(where: string, height: number): BropError {
+  return new BropError('STORE_CORRUPT', `${where}: block ${height} is not as it was verified`);
 }
 
 function readKept(kv: KeyValueStore, originHeight: number): Kept {

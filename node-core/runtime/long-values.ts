@@ -23,6 +23,11 @@ export function longValue(kv: Reads, key: Uint8Array): Uint8Array | undefined {
   return longValuesIn(kv, key, concat(key, AFTER_PARTS))[0]?.value;
 }
 
+/** Without reading it. */
+export function hasLongValue(kv: Reads, key: Uint8Array): boolean {
+  return kv.get(partKey(key, 0)) !== undefined;
+}
+
 /** The values whose rows are in a range that parts none of them. */
 export function longValuesIn(kv: Reads, from: Uint8Array, to: Uint8Array) {
   const values: { readonly key: Uint8Array; readonly parts: Uint8Array[] }[] = [];

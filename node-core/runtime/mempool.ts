@@ -7,8 +7,8 @@
  * they have sent. Room: when there is none, the sender that holds most gives up its newest for one that holds less.
  * A sender's own transactions keep their order of arrival.
  */
+import { keyText } from '../codec/bytes.ts';
 import type { ParsedTransaction } from '../ledger/admission.ts';
-import { keyText } from '../ledger/state.ts';
 
 export interface MempoolLimits {
   readonly maxTransactions: number;

@@ -12,9 +12,10 @@ export function parseOrRefuse(
   genesis: Genesis,
   table: OperationTable,
   log: Log,
+  digest?: Uint8Array,
 ): ParsedTransaction | Refusal {
   try {
-    return parseTransaction(crypto, bytes, genesis.hash, genesis.document.protocolVersion, table);
+    return parseTransaction(crypto, bytes, genesis.hash, genesis.document.protocolVersion, table, digest);
   } catch (error) {
     log.error('a transaction broke an assertion and was refused', { sizeBytes: bytes.length, error: String(error) });
     return refusal('INTERNAL', 'assertion');

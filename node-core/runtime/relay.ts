@@ -3,7 +3,7 @@
  * pending, because a lost message must not lose a transaction. Peers say how much they have room for, and get no more:
  * the rest waits here, and leaves as room comes, the senders taking turns (ADR 0017).
  */
-import { keyText } from '../ledger/state.ts';
+import { keyText } from '../codec/bytes.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { PeerId } from '../ports/transport.ts';
 import { hasPassed } from './elapsed.ts';

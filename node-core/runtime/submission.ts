@@ -1,13 +1,11 @@
 /** The way of a transaction into the mempool: form, sender, signature, state, room; each check once. */
 import type { AccountRecord } from '../chain/account.ts';
 import { type Refusal, refusal } from '../chain/codes.ts';
-import { equal, toHex } from '../codec/bytes.ts';
+import { equal, keyText, toHex } from '../codec/bytes.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
-import { quotaOf } from '../ledger/accounts.ts';
 import { admissionRefusal, type ParsedTransaction, senderRefusal, transactionCost } from '../ledger/admission.ts';
 import type { OperationTable } from '../ledger/operation-type.ts';
 import { quotaAt } from '../ledger/quota.ts';
-import { keyText } from '../ledger/state.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import { type SignatureCheck, type SignatureVerifier, SignatureVerifierError } from '../ports/signature-verifier.ts';
@@ -60,9 +58,9 @@ export class Submission {
   }
 
   /** Decodes; the signature and the state are not looked at. */
-  parse(bytes: Uint8Array): ParsedTransaction | Refusal {
+  parse(bytes: Uint8Array, digest?: Uint8Array): ParsedTransaction | Refusal {
     const { crypto, store, table, log } = this.parts;
-    return parseOrRefuse(crypto, bytes, store.genesis, table, log);
+    return parseOrRefuse(crypto, bytes, store.genesis, table, log, digest);
   }
 
   async submit(bytes: Uint8Array): Promise<Accepted | Refusal> {
@@ -113,14 +111,15 @@ export class Submission {
   /** Everything before the signature. Who has no room is told before the dear part: a refusal must cost little. */
   private look(given: Uint8Array): Unchecked | Twin | Accepted | Refusal {
     const { crypto, store, mempool } = this.parts;
-    const digest = toHex(crypto.hash('sha-256', given));
+    const sha256 = crypto.hash('sha-256', given);
+    const digest = toHex(sha256);
     const already = mempool.find(digest);
     if (already !== undefined) return { pending: already, isNew: false };
     const twin = this.checking.get(digest)?.outcome;
     if (twin !== undefined) return { twin };
     // Part of a message of many would keep the whole message.
     const bytes = given.length === given.buffer.byteLength ? given : new Uint8Array(given);
-    const parsed = this.parse(bytes);
+    const parsed = this.parse(bytes, sha256);
     if ('code' in parsed) return parsed;
     const account = senderRefusal(store, parsed.transaction);
     if ('code' in account) return account;
@@ -151,7 +150,7 @@ export class Submission {
     const isEarlier = refused?.code === 'EXPIRED' || refused?.code === 'EXPIRY_TOO_FAR';
     if (twin !== undefined && !isEarlier) return refusal('NONCE_USED', 'pending with other bytes');
     // The state forgets a pair some time after its expiry; a node does not, so that a pair has one receipt.
-    if (!isEarlier && store.packedAt(transaction.sender, transaction.nonce) !== undefined) return refusal('NONCE_USED');
+    if (!isEarlier && store.wasForgotten(parsed.stem)) return refusal('NONCE_USED');
     if (refused !== null) return refused;
     if (!mempool.takes(parsed)) return this.full();
     const cost = transactionCost(parsed, store.genesis.document.parameters, store.height + 1);
@@ -170,7 +169,8 @@ export class Submission {
       timeMs: Math.max(clock.now(), store.timeMs + 1),
     };
     const { sender } = parsed.transaction;
-    const { points } = quotaAt(quotaOf(store, sender), account.quota, context.timeMs);
+    // Accounts stay: whose key was looked at has a record.
+    const { points } = quotaAt(store.sender(sender)!.quota, account.quota, context.timeMs);
     return admissionRefusal(context, parsed, account, points - mempool.reservedBy(sender));
   }
 
@@ -191,9 +191,9 @@ export class Submission {
   /** What the sender's points no longer cover goes, the newest first: it would only make validators wait for it. */
   private dropUncovered(sender: Uint8Array): void {
     const { store, mempool, clock } = this.parts;
-    const grant = store.sender(sender)?.account.quota;
-    if (grant === undefined || mempool.reservedBy(sender) === 0) return;
-    const { points } = quotaAt(quotaOf(store, sender), grant, Math.max(clock.now(), store.timeMs + 1));
+    const record = store.sender(sender);
+    if (record === undefined || mempool.reservedBy(sender) === 0) return;
+    const { points } = quotaAt(record.quota, record.account.quota, Math.max(clock.now(), store.timeMs + 1));
     if (mempool.reservedBy(sender) <= points) return;
     const own = [...mempool.of(sender)];
     while (mempool.reservedBy(sender) > points) mempool.remove(sender, own.pop()!.parsed.transaction.nonce);

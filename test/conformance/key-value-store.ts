@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { compare, toHex, utf8 } from '../../node-core/codec/bytes.ts';
+import { compare, concat, toHex, utf8 } from '../../node-core/codec/bytes.ts';
 import { type KeyValueStore, type Reads, StoreError, type Write } from '../../node-core/ports/key-value-store.ts';
 import { seeded } from './seeded.ts';
 
@@ -28,6 +29,7 @@ export function describeKeyValueStore(name: string, open: () => Promise<KeyValue
     describe('ranges', () => describeRanges(() => store));
     describe('bounds', () => describeBounds(() => store));
     describe('views', () => describeViews(() => store));
+    describe('packing', () => describePacking(() => store));
 
     it('keeps what was written over a reopening', async () => {
       await store.write([put('a', 'one'), put('b', ''), put('c', 'three')]);
@@ -253,6 +255,73 @@ function describeViews(store: () => KeyValueStore): void {
     expect(() => second.get(utf8('a'))).toThrow(closed);
     expect(() => store().snapshot()).toThrow(closed);
     first.close();
+  });
+}
+
+function describePacking(store: () => KeyValueStore): void {
+  const MAX_BYTES = 64 * 1024 * 1024;
+  /** Bytes that are alike, as rows are, and bytes that are not. */
+  const values = fc.oneof(
+    fc.uint8Array({ maxLength: 300 }),
+    fc
+      .tuple(fc.uint8Array({ minLength: 1, maxLength: 100 }), fc.integer({ min: 1, max: 2_000 }))
+      .map(([part, times]) => concat(...Array.from({ length: times }, () => part))),
+  );
+
+  it('gives back what was packed, changes nothing of it, and gives plain bytes', () => {
+    const { packing } = store();
+    const holds = (value: Uint8Array) => {
+      const before = toHex(value);
+      const packed = packing.pack(value);
+      const packedBefore = toHex(packed);
+      expect(toHex(packing.unpack(packed)!)).toBe(before);
+      expect([toHex(value), toHex(packed)]).toEqual([before, packedBefore]);
+      for (const bytes of [packed, packing.unpack(packed)])
+        expect(Object.getPrototypeOf(bytes)).toBe(Uint8Array.prototype);
+    };
+    fc.assert(fc.property(values, holds));
+    holds(new Uint8Array(0));
+  });
+
+  it('keeps what it gave when it packs and unpacks other bytes', () => {
+    const { packing } = store();
+    const all = Array.from({ length: 50 }, (_, n) => new Uint8Array(n * 700).fill(n));
+    const packed = all.map((value) => packing.pack(value));
+    const unpacked = packed.map((bytes) => packing.unpack(bytes)!);
+    expect(unpacked.map(toHex)).toEqual(all.map(toHex));
+  });
+
+  it('packs in a view as in the store', async () => {
+    const view = store().snapshot();
+    const value = new Uint8Array(5_000).fill(7);
+    expect(toHex(view.packing.pack(value))).toBe(toHex(store().packing.pack(value)));
+    expect(toHex(view.packing.unpack(store().packing.pack(value))!)).toBe(toHex(value));
+    view.close();
+  });
+
+  it('makes null or bytes of what is cut off, damaged or never was packed, and does not throw', () => {
+    const { packing } = store();
+    const isNullOrBytes = (bytes: Uint8Array) => {
+      const unpacked = packing.unpack(bytes);
+      expect(unpacked === null || unpacked.length <= MAX_BYTES).toBe(true);
+    };
+    fc.assert(
+      fc.property(values, fc.nat(), fc.nat(), (value, at, bit) => {
+        const packed = packing.pack(value);
+        isNullOrBytes(value);
+        isNullOrBytes(packed.subarray(0, at % (packed.length + 1)));
+        const damaged = packed.slice();
+        if (damaged.length > 0) damaged[at % damaged.length]! ^= 1 << (bit % 8);
+        isNullOrBytes(damaged);
+      }),
+    );
+  });
+
+  it('packs and unpacks 64 MiB, and gives null for what would be longer', () => {
+    const { packing } = store();
+    const longest = new Uint8Array(MAX_BYTES).fill(5);
+    expect(packing.unpack(packing.pack(longest))?.length).toBe(MAX_BYTES);
+    expect(packing.unpack(packing.pack(new Uint8Array(MAX_BYTES + 1)))).toBeNull();
   });
 }
 

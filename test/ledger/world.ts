@@ -31,6 +31,7 @@ import { SUITES } from '../../node-core/crypto/suites.ts';
 import { accountOf } from '../../node-core/ledger/accounts.ts';
 import { type ParsedTransaction, parseTransaction, senderRefusal } from '../../node-core/ledger/admission.ts';
 import { BlockExecution, type ExecutedBlock, type Proposing } from '../../node-core/ledger/execute-block.ts';
+import type { Packing } from '../../node-core/ports/key-value-store.ts';
 import { operationsOf } from '../../node-core/protocol/table.ts';
 import { ChainStore } from '../../node-core/runtime/chain-store.ts';
 import { type Consortium, consortium } from '../simulation/fixture.ts';
@@ -114,6 +115,8 @@ export interface WorldOptions {
   readonly validators?: number;
   readonly powers?: readonly number[];
   readonly suite?: SuiteName;
+  /** How the store packs; as in memory when not given. */
+  readonly packing?: Packing;
 }
 
 export class World {
@@ -131,17 +134,17 @@ export class World {
   }
 
   static async open(options: WorldOptions = {}): Promise<World> {
-    const { parameters = {}, validators = 1, powers = [], suite = 'ed25519' } = options;
+    const { parameters = {}, validators = 1, powers = [], suite = 'ed25519', packing } = options;
     const setup = { validators, powers, suite, timeMs: START_MS, parameters };
     const members = await consortium(crypto, seeded('consortium'), setup);
-    const kv = new MemoryStore();
+    const kv = new MemoryStore(packing);
     const blobs = new MemoryBlobs();
     return new World(members, kv, await ChainStore.open(crypto, kv, blobs, members.genesis.bytes), blobs);
   }
 
   /** Another node with the same data. */
   async copy(): Promise<World> {
-    const kv = new MemoryStore();
+    const kv = new MemoryStore(this.kv.packing);
     await kv.write([...this.kv.range(new Uint8Array(0), Uint8Array.of(0xff))]);
     const blobs = new MemoryBlobs(new Map(this.blobs.files));
     return new World(this.members, kv, await ChainStore.open(crypto, kv, blobs, this.genesis.bytes), blobs);

@@ -4,6 +4,7 @@
  */
 import { compare } from '../../node-core/codec/bytes.ts';
 import { type KeyValueStore, type ReadView, StoreError, type Write } from '../../node-core/ports/key-value-store.ts';
+import { asTheyAre } from './memory-store.ts';
 
 /**
  * What a write meets: its process goes on, has died before it, dies during it, or right after it, without an answer; or
@@ -129,6 +130,7 @@ export class Disk {
 }
 
 export class DiskStore implements KeyValueStore {
+  readonly packing = asTheyAre;
   private readonly disk: Disk;
   private readonly process: Process;
   private readonly view: OrderedBytes;
@@ -166,6 +168,7 @@ export class DiskStore implements KeyValueStore {
       if (!isOpen) throw new StoreError('closed', 'the view is closed');
     };
     return {
+      packing: this.packing,
       get: (key) => {
         assertOpen();
         assertKey(key, 1, MAX_KEY_BYTES);

@@ -1,9 +1,20 @@
 /** An in-memory KeyValueStore that keeps the order of keys. */
 import { compare, toHex } from '../../node-core/codec/bytes.ts';
-import type { KeyValueStore, ReadView, Write } from '../../node-core/ports/key-value-store.ts';
+import type { KeyValueStore, Packing, ReadView, Write } from '../../node-core/ports/key-value-store.ts';
+
+/** What is in memory need not be short. */
+export const asTheyAre: Packing = {
+  pack: (bytes) => bytes,
+  unpack: (packed) => (packed.length > 64 << 20 ? null : packed),
+};
 
 export class MemoryStore implements KeyValueStore {
+  readonly packing: Packing;
   private entries = new Map<string, { readonly key: Uint8Array; readonly value: Uint8Array }>();
+
+  constructor(packing: Packing = asTheyAre) {
+    this.packing = packing;
+  }
 
   get(key: Uint8Array): Uint8Array | undefined {
     return this.entries.get(toHex(key))?.value;
@@ -20,6 +31,7 @@ export class MemoryStore implements KeyValueStore {
     const view = new MemoryStore();
     view.entries = new Map(this.entries);
     return {
+      packing: this.packing,
       get: (key) => view.get(key),
       range: (from, to, options) => view.range(from, to, options),
       close: () => {},

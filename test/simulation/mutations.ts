@@ -169,8 +169,8 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     replacements: [
       {
         file: `${RUNTIME}/chain-store.ts`,
-        from: 'await this.kv.write([...this.blocks.writes(executed, certificate), ...obsolete]);',
-        to: 'void this.kv.write([...this.blocks.writes(executed, certificate), ...obsolete]);',
+        from: 'await this.blocks.add(executed, certificate, obsolete);',
+        to: 'void this.blocks.add(executed, certificate, obsolete);',
       },
     ],
   },
@@ -250,8 +250,8 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     replacements: [
       {
         file: `${RUNTIME}/chain-store.ts`,
-        from: 'await this.kv.write([...this.blocks.writes(executed, certificate), ...obsolete]);',
-        to: 'await this.kv.write([...this.blocks.writes(executed, certificate), ...obsolete]).catch(() => {});',
+        from: 'await this.blocks.add(executed, certificate, obsolete);',
+        to: 'await this.blocks.add(executed, certificate, obsolete).catch(() => {});',
       },
     ],
   },
