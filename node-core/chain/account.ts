@@ -38,7 +38,6 @@ export function canonicalName(name: string): string {
 
 /** A published legal document: version and SHA-256 digest of its exact bytes. */
 export const legalDocument = record({ version: text({ max: 32 }), digest: hash32 });
-export type LegalDocument = Infer<typeof legalDocument>;
 
 /** Quota: at most `max` points, regained evenly over `periodMs`. */
 export const quotaGrant = record({

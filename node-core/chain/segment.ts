@@ -167,7 +167,12 @@ export async function* segmentRows(
   }
 }
 
-async function readOffsets(files: RangeReader, segment: number, count: number): Promise<readonly number[] | undefined> {
+/** By the segment's header, as {@link decodeSegmentHeader}; undefined when there is no such file. @throws {CodecError} */
+export async function readOffsets(
+  files: RangeReader,
+  segment: number,
+  count: number,
+): Promise<readonly number[] | undefined> {
   const range = { offset: 0, length: segmentHeaderBytes(count) };
   const header = await files.read(segmentPath(segment, count), { range });
   return header === undefined ? undefined : decodeSegmentHeader(header, segment, count);

@@ -16,7 +16,6 @@ const path = tuple(array(hash32, { max: 256 }), nullable(tuple(hash32, hash32)))
 export type StatePath = Infer<typeof path>;
 
 const entry = record({ key: bytes({ max: 511 }), value: nullable(bytes({ max: 65_535 })), path });
-export type StateEntry = Infer<typeof entry>;
 
 export const stateProofSchema = record({ type: literal('brop.state-proof.v1'), ...anchorFields, entry });
 export type StateProofFile = Infer<typeof stateProofSchema>;

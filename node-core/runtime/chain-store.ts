@@ -16,7 +16,7 @@ import { decodeValidatorSet, type ValidatorSet } from '../chain/validator-set.ts
 import { concat, equal, uint64 } from '../codec/bytes.ts';
 import type { Hash } from '../crypto/hash-type.ts';
 import type { LogFrontier } from '../crypto/merkle-log.ts';
-import { appendTiles, type TileReader } from '../crypto/merkle-log-tiles.ts';
+import { appendTiles, type TileReader, type TileWrite } from '../crypto/merkle-log-tiles.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import type { ExecutedBlock, LedgerView } from '../ledger/execute-block.ts';
 import { accountOfNode } from '../ledger/nodes.ts';
@@ -56,6 +56,7 @@ import {
   splitProposal,
 } from './kept-proposals.ts';
 import { longValueRemoval, longValuesIn, longValueWrites } from './long-values.ts';
+import type { TileName } from './mend-tile.ts';
 import { expiringNonces, forgetPlace, recordedPlace, removalWrites } from './nonce-rows.ts';
 import { packedTransaction } from './packed.ts';
 import { decodeStoredBlock, type StoredBlock } from './stored-block.ts';
@@ -72,6 +73,8 @@ export class ChainStore implements LedgerView {
   /** What the snapshot was about that this store began from; blocks, places and records up to it are not here. */
   readonly origin: Certified | null;
   readonly blocks: KeptBlocks;
+  /** Tiles that were found damaged, by their paths, until they are whole again. */
+  readonly damagedTiles = new Map<string, TileName>();
   private readonly kv: KeyValueStore;
   private readonly rows: DeferredRows;
   private readonly crypto: CryptoProvider;
@@ -223,6 +226,12 @@ export class ChainStore implements LedgerView {
 
   readonly tile: TileReader = (level, index) => this.rows.get(tileKey(level, index));
 
+  /** Puts a tile in place of one that is damaged; what has been appended to it since stays. */
+  mendTile({ level, index, hashes }: TileWrite): void {
+    const longer = this.tile(level, index)?.subarray(hashes.length) ?? new Uint8Array();
+    this.rows.add([{ key: tileKey(level, index), value: concat(hashes, longer) }]);
+  }
+
   /** Makes a decided block part of the chain: durable when this resolves. */
   async commit(executed: ExecutedBlock, certificate: Certificate): Promise<void> {
     const { height } = executed.header;
@@ -293,7 +302,7 @@ export class ChainStore implements LedgerView {
   }
 
   /** The set that signed this height. */
-  private validatorsAt(height: number): ValidatorSet {
+  validatorsAt(height: number): ValidatorSet {
     const last = this.changes.filter(([header]) => decodeHeader(header).height < height).at(-1);
     return last === undefined ? this.genesis.validators : decodeValidatorSet(this.crypto, last[2]);
   }

@@ -16,6 +16,7 @@ import type { Mempool } from './mempool.ts';
 import { decodeMessage, encodeMessage, type Message, type MessageOf } from './messages.ts';
 import type { Peers } from './peers.ts';
 import type { Relay } from './relay.ts';
+import type { Repair } from './repair.ts';
 import type { Sync } from './sync.ts';
 import { fromWire } from './vote-wire.ts';
 
@@ -29,6 +30,7 @@ export interface InboxParts {
   readonly peers: Peers;
   readonly sync: Sync;
   readonly relay: Relay;
+  readonly repair: Repair;
   /** The message that says what we have room for. */
   readonly room: () => Uint8Array;
   /** Null in a follower. */
@@ -145,6 +147,7 @@ export class Inbox implements TransportHandler {
           throw new Garbage('more transactions than there is room for');
         return this.afterOthersOf(peer, () => this.parts.takeTransactions(message[1]));
       case 'blocks':
+        if (this.parts.repair.received(peer, message[1])) return;
         return this.whenIdle(peer, () => this.blocks(peer, message[1]));
       case 'equivocation':
         return this.whenIdle(peer, () => this.parts.takeEvidence(message[1]));

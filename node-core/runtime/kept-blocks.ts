@@ -11,7 +11,9 @@
  * A segment is sealed when its 256 heights and one more are there and all of their effects are in the store, so that
  * the newest block, and those that a start executes again, always are in the store. It is written whole first; then one
  * write removes the rows and counts it as sealed. Whatever a crash leaves is a store that seals again. Nothing that is
- * read is believed: a block whose bytes have another digest than when it was verified is not given out.
+ * read is believed: a block whose bytes have another digest than when it was verified is not given out, and its segment
+ * is noted as damaged until it is whole again (repair.ts). A block that was fetched for that waits in the store, where it
+ * goes before what its segment holds, until the segment is written anew.
  *
  * Rows are packed by the store (its `packing`): transactions are much alike, and so are their results. Segments are not,
  * as they are published byte for byte; the digest is over what was verified, not over what the store makes of it.
@@ -25,6 +27,7 @@ import {
   firstHeightOf,
   lastHeightOf,
   type Row,
+  readOffsets,
   readRow,
   rowLength,
   SEGMENT_HEIGHTS,
@@ -61,12 +64,16 @@ export interface Kept {
 /** Gives other work its turn: a segment is long. */
 export type Pause = () => Promise<void>;
 
+type ReadRow = (height: number) => Row | undefined | Promise<Row | undefined>;
+
 export class KeptBlocks {
   private readonly crypto: CryptoProvider;
   private readonly kv: KeyValueStore;
   private readonly blobs: Blobs;
   private readonly originHeight: number;
   private kept: Kept;
+  /** Segments, sealed or not, in which something damaged was met. */
+  readonly damaged = new Set<number>();
   /** What was written last is asked for at once, and again with every proof of the state: it need not be unpacked. */
   private newest: { readonly height: number; readonly row: Row } | null = null;
 
@@ -91,14 +98,7 @@ export class KeptBlocks {
     const { header, headerBytes, results } = executed;
     const transactions = executed.transactions.map((t) => t.transaction.bytes);
     const row: Row = [encodeBlock({ header, headerBytes, transactions }), encodeCommit(certificate, results)];
-    const at = uint64(header.height);
-    const { packing } = this.kv;
-    await this.kv.write([
-      ...longValueWrites(concat(BLOCK, at), packing.pack(row[0])),
-      ...longValueWrites(concat(COMMIT, at), packing.pack(row[1])),
-      { key: concat(DIGEST, at), value: digestOf(this.crypto, row) },
-      ...also,
-    ]);
+    await this.kv.write([...this.rowWrites(header.height, row), ...also]);
     this.newest = { height: header.height, row };
   }
 
@@ -122,6 +122,10 @@ export class KeptBlocks {
    * @throws {BropError} STORE_CORRUPT, naming the file or row.
    */
   async row(height: number): Promise<Row | undefined> {
+    return this.noting(segmentOf(Math.max(1, height)), () => this.soundRow(height));
+  }
+
+  private async soundRow(height: number): Promise<Row | undefined> {
     if (height < this.kept.firstHeight) return undefined;
     const recent = this.recent(height);
     if (recent !== undefined) return this.sound(recent, height, 'the store');
@@ -141,6 +145,15 @@ export class KeptBlocks {
     return row === undefined ? undefined : decodeStoredBlock(...row);
   }
 
+  private async noting<T>(segment: number, read: () => Promise<T>): Promise<T> {
+    try {
+      return await read();
+    } catch (error) {
+      if (isCorrupt(error)) this.damaged.add(segment);
+      throw error;
+    }
+  }
+
   /** A segment that the snapshot came in the middle of stays in the store. */
   private isSealed(segment: number): boolean {
     return segment < this.kept.sealed && firstHeightOf(segment) > this.originHeight;
@@ -148,8 +161,7 @@ export class KeptBlocks {
 
   /** @throws {BropError} STORE_CORRUPT */
   private sound(row: Row, height: number, where: string): Row {
-    const digest = this.kv.get(concat(DIGEST, uint64(height)));
-    if (digest !== undefined && equal(digest, digestOf(this.crypto, row))) return row;
+    if (this.isAsVerified(height, row)) return row;
     throw notAsVerified(where, height);
   }
 
@@ -162,9 +174,11 @@ export class KeptBlocks {
         const last = lastHeightOf(segmentOf(next));
         const rows = segmentRows(this.blobs, segmentOf(next), SEGMENT_HEIGHTS, next);
         while (next <= last) {
-          const { value } = await naming(path, () => rows.next());
-          if (value === undefined) throw new BropError('STORE_CORRUPT', `${path} is missing`);
-          yield decodeStoredBlock(...this.sound(value.row, next++, path));
+          yield await this.noting(segmentOf(next), async () => {
+            const { value } = await naming(path, () => rows.next());
+            if (value === undefined) throw new BropError('STORE_CORRUPT', `${path} is missing`);
+            return decodeStoredBlock(...this.sound(value.row, next++, path));
+          });
         }
       }
       const block = await this.block(next);
@@ -181,29 +195,67 @@ export class KeptBlocks {
   async sealNext(height: number, pause: Pause): Promise<boolean> {
     const { firstHeight, sealed } = this.kept;
     if (height <= lastHeightOf(sealed)) return false;
-    const heights = Array.from({ length: SEGMENT_HEIGHTS }, (_, i) => firstHeightOf(sealed) + i);
-    const lengths: number[] = [];
-    for (const at of heights) {
-      lengths.push(rowLength(this.unsealed(at)));
-      await pause();
-    }
-    await this.blobs.put(segmentPath(sealed), this.content(encodeSegmentHeader(sealed, lengths), heights, pause));
-    await this.write({ firstHeight, sealed: sealed + 1 }, heights);
+    const then = { firstHeight, sealed: sealed + 1 };
+    await this.noting(sealed, () => this.seal(sealed, then, (at) => this.recent(at), pause));
     return true;
   }
 
-  private async *content(header: Uint8Array, heights: readonly number[], pause: Pause): AsyncGenerator<Uint8Array> {
-    yield header;
-    for (const height of heights) {
-      yield encodeRow(this.unsealed(height));
+  private async seal(segment: number, kept: Kept, read: ReadRow, pause: Pause): Promise<void> {
+    const heights = heightsOf(segment);
+    const lengths: number[] = [];
+    for (const at of heights) {
+      lengths.push(rowLength(present(await read(at), at)));
+      await pause();
+    }
+    const header = encodeSegmentHeader(segment, lengths);
+    await this.blobs.put(segmentPath(segment), content(header, heights, read, pause));
+    await this.write(kept, heights);
+  }
+
+  /** Looks at the length of each sealed segment, by its header: what is missing or cut short is noted as damaged. */
+  async lookAtFiles(pause: Pause): Promise<void> {
+    for (let segment = segmentOf(this.kept.firstHeight); segment < this.kept.sealed; segment++) {
+      if (!this.isSealed(segment)) continue;
+      const offsets = await naming(segmentPath(segment), () => readOffsets(this.blobs, segment, SEGMENT_HEIGHTS)).catch(
+        (error: unknown) => (isCorrupt(error) ? undefined : Promise.reject(error)),
+      );
+      const size = await this.blobs.size(segmentPath(segment));
+      if (size === undefined || size !== offsets?.at(-1)) this.damaged.add(segment);
       await pause();
     }
   }
 
-  private unsealed(height: number): Row {
-    const row = this.recent(height);
-    if (row === undefined) throw new BropError('STORE_CORRUPT', `block ${height} is missing`);
-    return row;
+  /** Takes a block that is verified, whatever its certificate, in place of one that is damaged. */
+  async putBack(height: number, row: Row): Promise<void> {
+    const at = uint64(height);
+    await this.kv.write([
+      ...longValueRemoval(this.kv, concat(BLOCK, at)),
+      ...longValueRemoval(this.kv, concat(COMMIT, at)),
+      ...this.rowWrites(height, row),
+    ]);
+    if (this.newest?.height === height) this.newest = { height, row };
+  }
+
+  private rowWrites(height: number, row: Row): Write[] {
+    const at = uint64(height);
+    const { packing } = this.kv;
+    return [
+      ...longValueWrites(concat(BLOCK, at), packing.pack(row[0])),
+      ...longValueWrites(concat(COMMIT, at), packing.pack(row[1])),
+      { key: concat(DIGEST, at), value: digestOf(this.crypto, row) },
+    ];
+  }
+
+  isAsVerified(height: number, row: Row): boolean {
+    const digest = this.kv.get(concat(DIGEST, uint64(height)));
+    return digest !== undefined && equal(digest, digestOf(this.crypto, row));
+  }
+
+  /** Writes a sealed segment anew from what is sound of it and what was put back. @throws as sealNext */
+  async sealAgain(segment: number, pause: Pause): Promise<void> {
+    const isKept = firstHeightOf(segment) >= this.kept.firstHeight;
+    if (isKept && this.isSealed(segment)) await this.seal(segment, this.kept, (at) => this.soundRow(at), pause);
+    this.damaged.delete(segment);
   }
 
   /**
@@ -224,6 +276,7 @@ export class KeptBlocks {
     const digests = gone.map((at) => ({ key: concat(DIGEST, uint64(at)), value: null }));
     await this.write({ firstHeight: lastHeightOf(segment) + 1, sealed: this.kept.sealed }, gone, digests);
     await this.blobs.remove(segmentPath(segment));
+    this.damaged.delete(segment);
     return true;
   }
 
@@ -232,7 +285,7 @@ export class KeptBlocks {
     try {
       return await this.block(height);
     } catch (error) {
-      if (error instanceof BropError && error.code === 'STORE_CORRUPT') return undefined;
+      if (isCorrupt(error)) return undefined;
       throw error;
     }
   }
@@ -261,6 +314,27 @@ export class KeptBlocks {
       ]),
     ]);
     this.kept = kept;
+  }
+}
+
+function isCorrupt(error: unknown): boolean {
+  return error instanceof BropError && error.code === 'STORE_CORRUPT';
+}
+
+function heightsOf(segment: number): number[] {
+  return Array.from({ length: SEGMENT_HEIGHTS }, (_, i) => firstHeightOf(segment) + i);
+}
+
+function present(row: Row | undefined, height: number): Row {
+  if (row === undefined) throw new BropError('STORE_CORRUPT', `block ${height} is missing`);
+  return row;
+}
+
+async function* content(header: Uint8Array, heights: readonly number[], read: ReadRow, pause: Pause) {
+  yield header;
+  for (const height of heights) {
+    yield encodeRow(present(await read(height), height));
+    await pause();
   }
 }
 

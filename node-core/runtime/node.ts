@@ -29,6 +29,7 @@ import { DEFAULT_MEMPOOL_LIMITS, identityOf, Mempool, type MempoolLimits, type P
 import { encodeMessage, type Message } from './messages.ts';
 import { Peers } from './peers.ts';
 import { Relay, roomForEach } from './relay.ts';
+import { Repair } from './repair.ts';
 import { Serial } from './serial.ts';
 import { type Accepted, Submission } from './submission.ts';
 import { Sync } from './sync.ts';
@@ -97,6 +98,7 @@ export class Node {
   private readonly fileSync: FileSync;
   private readonly relay: Relay;
   private readonly upkeep: Upkeep;
+  private readonly repair: Repair;
   private readonly inbox: Inbox;
   private readonly equivocations: Equivocations;
   private readonly telemetry: Telemetry;
@@ -133,7 +135,12 @@ export class Node {
     this.fileSync = this.makeFileSync(table, commit('files'));
     const isBroughtOn = () => this.fileSync.active;
     this.sync = new Sync({ store, intake, peers, transport, clock, log, isBroughtOn });
-    this.upkeep = new Upkeep({ store, clock, log, retainBlocks: parts.retainBlocks ?? null });
+    this.repair = new Repair({ crypto, store, sources: parts.fileSources ?? [], peers, transport, clock, log });
+    const { repair } = this;
+    this.upkeep = new Upkeep({
+      ...{ store, clock, log, retainBlocks: parts.retainBlocks ?? null },
+      repair: (pause) => repair.work(pause),
+    });
     this.equivocations = new Equivocations({ crypto, store, log, toAll: (message) => peers.toAll(message) });
     this.driver = parts.voting === undefined ? null : this.makeDriver(parts.voting, commit('consensus'));
     // Followers may know only followers; validators know each other.
@@ -143,7 +150,7 @@ export class Node {
     this.relay = new Relay({ clock, mempool, receivers, send });
     const { relay } = this;
     this.inbox = new Inbox({
-      ...{ crypto, store, mempool, transport, clock, log, peers, sync, relay, driver },
+      ...{ crypto, store, mempool, transport, clock, log, peers, sync, relay, repair, driver },
       room: () => encodeMessage(this.room()),
       run: (job) => this.serial.run(job),
       runLater: (job) => this.serial.runLater(job),
@@ -344,6 +351,7 @@ export class Node {
     this.cancelTick?.();
     this.cancelWait?.();
     this.relay.stop();
+    this.repair.stop();
     this.driver?.stop();
     for (const waiters of [...this.waiters.values()]) for (const finish of [...waiters]) finish(false);
     await Promise.all([this.serial.close(), this.fileSync.stop(), this.upkeep.stop()]);
@@ -406,6 +414,7 @@ export class Node {
     this.peers.toAll(encodeMessage(this.room()));
     this.fileSync.look();
     this.sync.look();
+    this.upkeep.look();
     if (!this.begun) void this.serial.run(() => this.begin());
     void this.serial.run(() => this.driver?.resend((message) => this.peers.toValidators(message)));
     this.relay.sendAgain();

@@ -1,7 +1,7 @@
 /**
- * A node's chain as plain files (docs/spec/files.md): snapshots pass through from the blobs, all else is put together
- * from the store when it is asked for. What the disk has damaged is not given out: blocks are compared with the digests
- * from when they were verified, tiles with the log's root, the anchor is verified as its readers do.
+ * A node's chain as plain files (docs/spec/files.md): snapshots come from the blobs, all else is put together from the
+ * store when it is asked for. What the disk has damaged is not given out: blocks are compared with the digests
+ * from when they were verified, tiles with the log's root, the anchor and snapshots are verified as their readers do.
  */
 import { verifyAnchor } from '../chain/anchor.ts';
 import { encodeAnchorFile } from '../chain/anchor-file.ts';
@@ -36,6 +36,7 @@ import { StoreError } from '../ports/key-value-store.ts';
 import type { Signer } from '../ports/signer.ts';
 import type { ChainStore } from './chain-store.ts';
 import { LogEntries } from './log-entries.ts';
+import { PublishedSnapshots } from './published-snapshots.ts';
 import { RecentFiles } from './recent-files.ts';
 
 export interface PublicationParts {
@@ -71,7 +72,8 @@ interface Computed {
 export class Publication implements PublishedFiles {
   private readonly parts: PublicationParts;
   private readonly entries: LogEntries;
-  /** Bundles, whose parts are asked for one after the other. */
+  private readonly snapshots: PublishedSnapshots;
+  /** Bundles and files of snapshots, whose parts are asked for one after the other. */
   private readonly recent = new RecentFiles();
   private readonly rowLengths = new Map<number, readonly number[]>();
   private head: Promise<Head | undefined> | null = null;
@@ -85,13 +87,14 @@ export class Publication implements PublishedFiles {
   constructor(parts: PublicationParts) {
     this.parts = parts;
     this.entries = new LogEntries(parts.store);
+    this.snapshots = new PublishedSnapshots(parts);
     if (parts.noteSigner !== undefined) noteKeyOf(parts.store.genesis.hash, parts.noteSigner.publicKey);
   }
 
   async size(path: string): Promise<number | undefined> {
     const file = parseChainPath(path);
     if (file === undefined) return undefined;
-    return (await this.stored(file, path)) ?? (await this.limited(() => this.compute(file, path)))?.length;
+    return this.limited(async () => (await this.compute(file, path))?.length);
   }
 
   async read(
@@ -100,8 +103,6 @@ export class Publication implements PublishedFiles {
   ): Promise<Uint8Array | undefined> {
     const file = parseChainPath(path);
     if (file === undefined) return undefined;
-    const options = range === undefined ? { maxBytes } : { range, maxBytes };
-    if ((await this.stored(file, path)) !== undefined) return this.parts.blobs.read(path, options);
     return this.limited(async () => {
       const computed = await this.compute(file, path);
       if (computed === undefined) return undefined;
@@ -110,11 +111,6 @@ export class Publication implements PublishedFiles {
       if (range === undefined && length > maxBytes) throw new StoreError('io', `${path} is ${length} bytes long`);
       return computed.bytes(offset, length);
     });
-  }
-
-  /** Length of what the blobs hold under the path. */
-  private async stored({ kind }: ChainFile, path: string): Promise<number | undefined> {
-    return kind === 'snapshot' || kind === 'snapshotIndex' ? this.parts.blobs.size(path) : undefined;
   }
 
   private async limited<T>(compute: () => Promise<T>): Promise<T> {
@@ -145,8 +141,10 @@ export class Publication implements PublishedFiles {
         return whole(await this.recent.get(path, () => this.bundle(file.index, file.width)));
       case 'segment':
         return this.segment(file.index, file.count);
-      default:
-        return undefined;
+      case 'snapshotIndex':
+        return whole(await this.snapshots.read(path));
+      case 'snapshot':
+        return whole(await this.recent.get(path, () => this.snapshots.read(path)));
     }
   }
 
@@ -192,7 +190,9 @@ export class Publication implements PublishedFiles {
 
   private assertSound(level: number, index: number, root: Uint8Array | undefined, expected: Uint8Array | undefined) {
     if (root !== undefined && expected !== undefined && equal(root, expected)) return;
-    throw new StoreError('corrupt', `${hashTilePath(level, index)} does not lead to the root of the log`);
+    const path = hashTilePath(level, index);
+    this.parts.store.damagedTiles.set(path, { level, index });
+    throw new StoreError('corrupt', `${path} does not lead to the root of the log`);
   }
 
   private async bundle(index: number, width: number): Promise<Uint8Array | undefined> {
@@ -244,6 +244,8 @@ export class Publication implements PublishedFiles {
     if (row === undefined) throw new StoreError('io', `block ${height} is no longer here`);
     const bytes = encodeRow(row);
     if (bytes.length === length) return bytes;
+    // It may have been fetched again meanwhile, with another certificate: the next reader measures anew.
+    this.rowLengths.delete(segmentOf(height));
     throw new StoreError('corrupt', `${segmentPath(segmentOf(height))}: its header is not that of its rows`);
   }
 
@@ -257,8 +259,9 @@ export class Publication implements PublishedFiles {
       const offsets = decodeSegmentHeader(header, segment);
       return offsets.slice(1).map((end, i) => end - offsets[i]!);
     } catch (error) {
-      if (error instanceof CodecError) throw new StoreError('corrupt', `${path}: ${error.message}`, { cause: error });
-      throw error;
+      if (!(error instanceof CodecError)) throw error;
+      this.parts.store.blocks.damaged.add(segment);
+      throw new StoreError('corrupt', `${path}: ${error.message}`, { cause: error });
     }
   }
 

@@ -125,9 +125,12 @@ class Walk {
 
   private async put(part: TreePart, chunk: Uint8Array): Promise<void> {
     const path = chunkPath(this.hash, part.subtree);
-    // Its name says what it holds; one of another length was damaged.
-    if ((await this.ports.blobs.size(path)) === chunk.length) return;
-    await this.ports.blobs.put(path, [chunk]);
+    const { blobs } = this.ports;
+    // Its name says what it holds; one that does not was damaged. It is read only when its length is right.
+    const isThere = (await blobs.size(path)) === chunk.length;
+    const there = isThere ? await blobs.read(path, { maxBytes: MAX_CHUNK_BYTES }) : undefined;
+    if (there !== undefined && equal(there, chunk)) return;
+    await blobs.put(path, [chunk]);
     this.newChunks += 1;
     this.newBytes += chunk.length;
   }

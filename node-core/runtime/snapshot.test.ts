@@ -174,12 +174,15 @@ describe('several snapshots', () => {
       expect(await chain.blobs.size(chunk)).toBeLessThanOrEqual(MAX_CHUNK_BYTES);
   });
 
-  test('a chunk that was cut short is written again, and so is an index that is none', async () => {
+  test.each<[string, (bytes: Uint8Array) => Uint8Array]>([
+    ['cut short', (bytes) => bytes.slice(1)],
+    ['changed in one bit', (bytes) => bytes.with(40, bytes[40]! ^ 1)],
+  ])('a chunk that was %s is written again, and so is an index that is none', async (_, harm) => {
     const chain = await SnapshotWorld.open();
     await chain.block();
     await chain.snapshot();
     const [chunk] = await chain.blobs.list('state/');
-    chain.blobs.files.set(chunk!, chain.blobs.files.get(chunk!)!.slice(1));
+    chain.blobs.files.set(chunk!, harm(chain.blobs.files.get(chunk!)!));
     chain.blobs.files.set(SNAPSHOT_INDEX, utf8('1\n1\n'));
     expect((await checkSnapshot(crypto, chain.blobs, 1, chain.world.genesis.hash)).wrong).toMatchObject([
       { path: chunk },

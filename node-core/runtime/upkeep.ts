@@ -1,7 +1,11 @@
-/** Work on old blocks, beside the chain's own: seals segments that are complete, forgets what is not to be kept. */
+/**
+ * Work on old blocks, beside the chain's own and one after the other: has what is damaged fetched again, seals
+ * segments that are complete, forgets what is not to be kept.
+ */
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { ChainStore } from './chain-store.ts';
+import type { Pause } from './kept-blocks.ts';
 
 export interface UpkeepParts {
   readonly store: ChainStore;
@@ -9,6 +13,8 @@ export interface UpkeepParts {
   readonly log: Log;
   /** How many heights are kept at least; null: all. */
   readonly retainBlocks: number | null;
+  /** Makes whole what the disk has damaged; has ended soon. */
+  readonly repair?: (pause: Pause) => Promise<void>;
 }
 
 /** After a failure (a full disk, mostly) this long nothing is tried: the blocks are safe where they are. */
@@ -25,7 +31,7 @@ export class Upkeep {
     this.parts = parts;
   }
 
-  /** To be called at the start and after each block; what there is to do goes on beside other work. */
+  /** To be called at the start, after each block and now and then; what there is to do goes on beside other work. */
   look(): void {
     if (this.stopped || this.underWay !== null || this.cancelRetry !== null) return;
     this.underWay = this.work().then(
@@ -47,6 +53,7 @@ export class Upkeep {
 
   private async work(): Promise<void> {
     const { store, retainBlocks, log } = this.parts;
+    await this.parts.repair?.(this.pause);
     while (await store.blocks.sealNext(store.flushedHeight, this.pause)) {
       log.debug('a segment of blocks is sealed', { segment: store.blocks.sealed - 1 });
     }

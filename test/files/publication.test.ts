@@ -21,6 +21,7 @@ import { concat, equal } from '../../node-core/codec/bytes.ts';
 import { leafHash, rootOf } from '../../node-core/crypto/merkle-log.ts';
 import { tileKey } from '../../node-core/runtime/chain-rows.ts';
 import { Publication } from '../../node-core/runtime/publication.ts';
+import { writeSnapshot } from '../../node-core/runtime/snapshot-write.ts';
 import { MemoryBlobs } from '../simulation/memory-blobs.ts';
 import { MemoryStore } from '../simulation/memory-store.ts';
 import { MadeChain, stillClock, text } from './made-chain.ts';
@@ -195,6 +196,32 @@ describe('what the disk has damaged is not given out', () => {
       blobs.files.set('blocks/000', before.with(at, before[at]! ^ 1));
       await expect(sealed.publication().read('blocks/000'), `byte ${at}`).rejects.toThrow(/blocks\/000/);
     }
+  });
+
+  it('snapshots: index, manifest and chunk; and a chunk that no manifest names', async () => {
+    const blobs = new MemoryBlobs();
+    const snapped = await MadeChain.open('snapped', { blobs });
+    await snapped.grow(3, 2);
+    await writeSnapshot({ crypto, store: snapped.store, blobs, clock: stillClock }, 2);
+    const paths = await blobs.list('');
+    expect(paths).toEqual([
+      expect.stringMatching(/^snapshots\/3$/),
+      'snapshots/index',
+      expect.stringMatching(/^state/),
+    ]);
+    for (const path of paths) {
+      const right = blobs.files.get(path)!;
+      expect(await snapped.publication().read(path)).toEqual(right);
+      expect(await snapped.publication().size(path)).toBe(right.length);
+      for (const at of [0, right.length >> 1, right.length - 1]) {
+        blobs.files.set(path, right.with(at, right[at]! ^ 1));
+        await expect(snapped.publication().read(path), `${path}, byte ${at}`).rejects.toThrow(path);
+      }
+      blobs.files.set(path, right);
+    }
+    const stranger = `state/${'ab'.repeat(32)}`;
+    blobs.files.set(stranger, Uint8Array.of(1));
+    expect(await snapped.publication().read(stranger)).toBeUndefined();
   });
 
   it('tiles of every kind', async () => {
