@@ -22,6 +22,8 @@ const MOST_PER_SECOND = 4_000;
 const OVERLOAD_PER_SECOND = 3_600;
 const MAX_OUTSTANDING = 4_000;
 const OPERATIONS_EACH = 64;
+/** Of these; as many as there is room for in a node. */
+const MAX_LARGE_OUTSTANDING = 200;
 const MOST_LARGE_PER_SECOND = 500;
 const BATCH = 100_000;
 const WARM_UP_SECONDS = 3;
@@ -115,7 +117,7 @@ async function rates(chain: BenchChain, path: string): Promise<void> {
   figures.overload_tps = overload.tps;
   say(`transactions of ${OPERATIONS_EACH} operations`);
   const large = evidenceTransactions(sender, MOST_LARGE_PER_SECOND * inAll, expiry, OPERATIONS_EACH);
-  const largeFull = { transactions: large, perSecond: unbounded, maxOutstanding: MAX_OUTSTANDING / 8, ...time };
+  const largeFull = { transactions: large, perSecond: unbounded, maxOutstanding: MAX_LARGE_OUTSTANDING, ...time };
   figures.ops = (await offer(http, largeFull)).tps * OPERATIONS_EACH;
   say(`${figures.ops.toFixed(0)} operations/s, at most ${peaks()} MB`);
 }

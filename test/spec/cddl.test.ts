@@ -140,8 +140,8 @@ async function addState(partner: Actor, add: (rule: string, bytes: Uint8Array) =
     tx: 'transaction-entry',
     prunedThrough: 'height',
     subject: 'subject-head',
-    validators: 'validator-set',
-    nextValidators: 'pending-set',
+    validators: 'dated-set',
+    nextValidators: 'dated-set',
     node: 'node',
     nodes: 'node-keys',
   };
