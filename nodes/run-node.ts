@@ -43,6 +43,20 @@ export interface RunningNode {
 
 /** @throws {BropError} when a file, a key, a port or the store is not as it must be; one line for people. */
 export async function runNode(config: NodeConfig): Promise<RunningNode> {
+  const begun: Closing[] = [];
+  try {
+    return await start(config, begun);
+  } catch (error) {
+    // Threads and ports would keep a process alive whose node has not started.
+    await Promise.allSettled(begun.map((close) => close()));
+    throw error;
+  }
+}
+
+type Closing = () => Promise<void>;
+
+/** @param begun is told how to end what a node that does not start would leave behind. */
+async function start(config: NodeConfig, begun: Closing[]): Promise<RunningNode> {
   const { level, file } = config.log;
   const identity = naming('nodeKey', () => loadNodeIdentity(config.nodeKey));
   const name = config.name ?? `${config.role}-${identity.peerId.slice(0, 8)}`;
@@ -51,11 +65,13 @@ export async function runNode(config: NodeConfig): Promise<RunningNode> {
   const genesis = readGenesis(config.genesis);
   naming('dataFolder', () => mkdirSync(config.dataFolder, { recursive: true, mode: 0o700 }));
   const observed = await observe(config, name, log);
+  begun.push(() => observed.close());
   const fileSources = config.fileSources.map(openFileSource);
   const noteSigner = config.noteKey === undefined ? undefined : openNoteKey(config.noteKey);
   const begin = (kv: KeyValueStore) => beginFromSnapshot(config, kv, genesis, fileSources, log);
-  // The threads load their code while this one opens the store. They do not keep a process alive that fails to start.
+  // The threads load their code while this one opens the store.
   const verifier = startSignatureWorkers({ workers: config.signatureWorkers });
+  begun.push(() => verifier.close());
   const { store, blobs } = await openStore(config.dataFolder, genesis, begin);
   const files = new Publication({
     crypto: nativeCrypto,

@@ -235,8 +235,8 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     replacements: [
       {
         file: `${RUNTIME}/kept-blocks.ts`,
-        from: 'if (digest !== undefined && equal(digest, digestOf(this.crypto, row))) return row;',
-        to: 'if (digest?.length !== 0) return row;',
+        from: 'if (this.isAsVerified(height, row)) return row;',
+        to: 'if (height > 0) return row;',
       },
       {
         file: `${RUNTIME}/queries.ts`,
@@ -265,8 +265,8 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
       },
       {
         file: `${RUNTIME}/submission.ts`,
-        from: 'if (!isEarlier && store.packedAt(',
-        to: 'if (!isEarlier && store.height < 0 && store.packedAt(',
+        from: 'if (!isEarlier && store.wasForgotten(',
+        to: 'if (!isEarlier && store.height < 0 && store.wasForgotten(',
       },
     ],
   },
