@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { zstdPacking } from '../../adapters/store-lmdb/packing.ts';
 import { openLmdbStore } from '../../adapters/store-lmdb/store.ts';
 import { loadConfig } from '../../nodes/config.ts';
 import { runNode } from '../../nodes/run-node.ts';
@@ -15,7 +16,8 @@ const genesis = join(folder, 'genesis.cbor');
 afterAll(() => rmSync(folder, { recursive: true }));
 
 beforeAll(async () => {
-  const chain = await SnapshotWorld.open();
+  // Its rows go into a store that packs.
+  const chain = await SnapshotWorld.open({ packing: zstdPacking });
   await chain.block([], [{ name: 'entry', sizeBytes: 100 }]);
   await chain.block();
   const { world } = chain;
