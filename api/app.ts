@@ -26,6 +26,7 @@ import { equivocations } from './routes/equivocations.ts';
 import { files } from './routes/files.ts';
 import { findAccount } from './routes/find-account.ts';
 import { getAccount } from './routes/get-account.ts';
+import { getAudit } from './routes/get-audit.ts';
 import { getBlock } from './routes/get-block.ts';
 import { getCodes } from './routes/get-codes.ts';
 import { getDocs } from './routes/get-docs.ts';
@@ -63,6 +64,7 @@ export function createApi(options: ApiOptions): Api {
     tracing,
     waiting,
     intake: new Intake(limits),
+    audit: options.audit,
     ...authenticationParts(options, crypto, limits),
   };
   const app: Api = new OpenAPIHono<ApiEnv>({
@@ -87,6 +89,7 @@ export function createApi(options: ApiOptions): Api {
   quote(app, parts);
   createChallenge(app, parts);
   createToken(app, parts);
+  getAudit(app, parts);
   getStatus(app, parts);
   getBlock(app, parts);
   getStateProof(app, parts);

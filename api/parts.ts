@@ -2,6 +2,7 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Registry } from 'prom-client';
 import type { CryptoProvider } from '../node-core/crypto/provider.ts';
+import type { AuditLog } from '../node-core/ports/audit-log.ts';
 import type { ChainAccess } from '../node-core/ports/chain-access.ts';
 import type { PublishedFiles } from '../node-core/ports/chain-files.ts';
 import type { Clock } from '../node-core/ports/clock.ts';
@@ -29,6 +30,8 @@ export interface ApiOptions {
   readonly tracing?: Tracing | undefined;
   readonly limits?: Partial<ApiLimits>;
   readonly authentication?: Partial<AuthenticationOptions>;
+  /** Of management calls; without one nothing is recorded. */
+  readonly audit?: AuditLog;
 }
 
 /** What is left out is of this process alone: fine for one node, wrong for many functions behind one name. */
@@ -53,6 +56,7 @@ export interface ApiParts {
   readonly intake: Intake;
   readonly challenges: Challenges;
   readonly tokens: Tokens;
+  readonly audit: AuditLog | undefined;
   /** Of accounts that ask with a token. */
   readonly accountLimiter: RateLimiter;
 }

@@ -12,12 +12,13 @@ import { toHex } from '../../node-core/codec/bytes.ts';
 import type { SuiteName } from '../../node-core/crypto/provider.ts';
 import { pureCrypto } from '../../node-core/crypto/pure.ts';
 import { SUITES } from '../../node-core/crypto/suites.ts';
+import { newTokenKey } from '../../node-core/crypto/token-key.ts';
 import { expectProblem, fakeApi, post, SENDER, STATUS } from '../../test/api/fake-api.ts';
 import { authenticate, principalOf } from '../http/authenticate.ts';
 import { RateLimiter } from '../http/rate-limit.ts';
 import type { AuthenticationOptions } from '../parts.ts';
 import { Challenges } from './challenges.ts';
-import { MemorySingleUse, memoryTokenKeys, newTokenKey } from './memory.ts';
+import { MemorySingleUse, memoryTokenKeys } from './memory.ts';
 import { Tokens } from './tokens.ts';
 
 const ORIGIN = 'https://node.example';
@@ -274,7 +275,7 @@ describe('security', () => {
     const text = (value: object) => base64urlnopad.encode(new TextEncoder().encode(JSON.stringify(value)));
     const none = `${text({ alg: 'none', typ: 'at+jwt', kid })}.${text(claims)}.`;
     const hmac = await new SignJWT(claims).setProtectedHeader({ alg: 'HS256', typ: 'at+jwt', kid }).sign(publicKey);
-    const stranger = newTokenKey(pureCrypto);
+    const stranger = newTokenKey(pureCrypto, () => secretOf(77));
     const forge = async (typ: string, by = stranger) => {
       const jwk = {
         kty: 'OKP',

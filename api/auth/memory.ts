@@ -1,26 +1,19 @@
 /** What authentication remembers, kept in this process: all that one node needs. Functions bring shared ones. */
-import { keyText, toHex } from '../../node-core/codec/bytes.ts';
-import { generateKeyPair } from '../../node-core/crypto/generate.ts';
-import { keyId } from '../../node-core/crypto/keys.ts';
+import { keyText } from '../../node-core/codec/bytes.ts';
 import type { CryptoProvider } from '../../node-core/crypto/provider.ts';
+import { newTokenKey, type TokenKey } from '../../node-core/crypto/token-key.ts';
 import type { Clock } from '../../node-core/ports/clock.ts';
 import type { SingleUse } from '../../node-core/ports/single-use.ts';
-import type { TokenKey, TokenKeys } from '../../node-core/ports/token-keys.ts';
+import type { TokenKeys } from '../../node-core/ports/token-keys.ts';
 
 /** One key for as long as the process lives: its tokens end with it. */
 export function memoryTokenKeys(crypto: CryptoProvider): TokenKeys {
   let made: TokenKey | undefined;
   const key = () => {
-    made ??= newTokenKey(crypto);
+    made ??= newTokenKey(crypto, (length) => globalThis.crypto.getRandomValues(new Uint8Array(length)));
     return made;
   };
   return { current: async () => key(), find: async (kid) => (key().kid === kid ? key() : undefined) };
-}
-
-export function newTokenKey(crypto: CryptoProvider): TokenKey {
-  const random = (length: number) => globalThis.crypto.getRandomValues(new Uint8Array(length));
-  const { publicKey, secretKey } = generateKeyPair('ed25519', random);
-  return { kid: toHex(keyId(crypto, publicKey)), publicKey: publicKey.bytes, secretKey };
 }
 
 /** At most `max` at once. What is used is used up first by who has signed, so that strangers cannot fill it. */

@@ -10,9 +10,10 @@ import { accountIdFromText, accountIdToText } from '../../node-core/codec/accoun
 import { toHex } from '../../node-core/codec/bytes.ts';
 import { keyId } from '../../node-core/crypto/keys.ts';
 import type { CryptoProvider } from '../../node-core/crypto/provider.ts';
+import type { TokenKey } from '../../node-core/crypto/token-key.ts';
 import type { ChainAccess } from '../../node-core/ports/chain-access.ts';
 import type { Clock } from '../../node-core/ports/clock.ts';
-import type { TokenKey, TokenKeys } from '../../node-core/ports/token-keys.ts';
+import type { TokenKeys } from '../../node-core/ports/token-keys.ts';
 import { ProblemError } from '../problem.ts';
 import type { Proven } from './challenges.ts';
 

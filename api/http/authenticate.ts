@@ -3,7 +3,7 @@
  * is looked at:
  *
  * @example
- * app.use('/v1/subscriptions/*', authenticate(parts, 'subscriptions:manage'));
+ * app.post('/v1/subscriptions', authenticate(parts, 'subscriptions:manage'));
  * app.openapi(route, async (c) => {
  *   const { account, accountText } = principalOf(c);
  *   …
@@ -37,6 +37,8 @@ export function authenticate(
   scope: Scope,
 ): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
+    // A browser's preflight carries no token, and asks for nothing.
+    if (c.req.method === 'OPTIONS') return next();
     const principal = await verified(parts, bearerToken(c.req.header('Authorization'), scope), scope);
     if (!principal.scopes.has(scope)) {
       throw new ProblemError('SCOPE_MISSING', { detail: scope, ...challenge(scope, 'insufficient_scope') });

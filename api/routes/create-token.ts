@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { MAX_CHALLENGE_BYTES } from '../../node-core/chain/challenge.ts';
+import { accountIdToText } from '../../node-core/codec/account-id.ts';
 import { SIGNATURE_BYTES } from '../../node-core/crypto/suite.ts';
 import { TOKEN_LIFETIME_SECONDS } from '../auth/tokens.ts';
 import { NO_STORE } from '../http/caching.ts';
@@ -41,12 +42,15 @@ const route = createRoute({
   },
 });
 
-export function createToken(app: Api, { challenges, tokens }: ApiParts): void {
+export function createToken(app: Api, { challenges, tokens, audit, clock }: ApiParts): void {
   app.openAPIRegistry.registerPath(route);
   app.post(route.getRoutingPath(), async (c) => {
     const { challenge, signature } = await readJson(c, requestSchema, MAX_BODY_BYTES);
     const proven = await challenges.redeem(challenge, signature);
-    const { token } = await tokens.issue(proven);
+    const { token, tokenId } = await tokens.issue(proven);
+    const account = accountIdToText(proven.account);
+    // Only what the account's key has signed: strangers must not fill the log of others.
+    audit?.append({ timeMs: clock.now(), account, tokenId, action: 'login', target: null, outcome: 'done' });
     const body: z.infer<typeof tokenSchema> = {
       access_token: token,
       token_type: 'Bearer',
