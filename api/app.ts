@@ -39,6 +39,7 @@ import { getReceipt } from './routes/get-receipt.ts';
 import { getStateProof } from './routes/get-state-proof.ts';
 import { getStatus } from './routes/get-status.ts';
 import { getTransaction } from './routes/get-transaction.ts';
+import { prepareTransaction } from './routes/prepare-transaction.ts';
 import { quote } from './routes/quote.ts';
 import { submitBatch } from './routes/submit-batch.ts';
 import { submitTransaction } from './routes/submit-transaction.ts';
@@ -83,6 +84,7 @@ export function createApi(options: ApiOptions): Api {
   app.use(measure(metrics, clock), fixedHeaders(limits), rateLimit(limits, clock));
   submitTransaction(app, parts);
   submitBatch(app, parts);
+  prepareTransaction(app, parts);
   getTransaction(app, parts);
   getReceipt(app, parts);
   getExpiryCertificate(app, parts);

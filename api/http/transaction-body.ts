@@ -1,7 +1,17 @@
-/** A transaction in a request: its exact bytes as application/cose, or base64url in JSON. */
+/**
+ * A transaction in a request: its exact bytes as application/cose, or base64url in JSON, where the signature may come
+ * beside it.
+ */
 import { z } from '@hono/zod-openapi';
 import { base64urlnopad } from '@scure/base';
 import type { Context } from 'hono';
+import { concat } from '../../node-core/codec/bytes.ts';
+import { CodecError } from '../../node-core/codec/error.ts';
+import { decodeProtected, splitSign1 } from '../../node-core/crypto/cose.ts';
+import { label } from '../../node-core/crypto/cose-labels.ts';
+import { fromDerSignature, withLowS } from '../../node-core/crypto/ecdsa-signature.ts';
+import { coseAlgorithm } from '../../node-core/crypto/keys.ts';
+import { SIGNATURE_BYTES } from '../../node-core/crypto/suite.ts';
 import { MAX_COSE_BODY_BYTES, MAX_JSON_BODY_BYTES } from '../limits.ts';
 import { ProblemError } from '../problem.ts';
 import { readBody } from './body.ts';
@@ -11,10 +21,20 @@ import { requireType } from './media-type.ts';
 export const COSE_TYPE = 'application/cose';
 
 const base64url = z.string().regex(/^[A-Za-z0-9_-]+$/, 'not base64url without padding');
+/** The longest ECDSA signature in DER. */
+const MAX_SIGNATURE_BYTES = 72;
 
 export const transactionJson = z
   .strictObject({
     transaction: base64url.openapi({ description: 'Exact bytes of the COSE_Sign1, base64url without padding.' }),
+    signature: base64url
+      .max(Math.ceil((MAX_SIGNATURE_BYTES * 4) / 3))
+      .optional()
+      .openapi({
+        description:
+          'With a transaction as POST /v1/transactions/prepare gives it: what goes into the place of its 64 zero ' +
+          'bytes. 64 bytes, or ECDSA on P-256 in DER; of its two forms of S either will do.',
+      }),
   })
   .openapi('TransactionJson');
 
@@ -36,10 +56,44 @@ export async function readTransaction(c: Context): Promise<Uint8Array> {
 }
 
 function fromJson(bytes: Uint8Array): Uint8Array {
-  const { transaction } = parseJson(bytes, transactionJson);
+  const { transaction, signature } = parseJson(bytes, transactionJson);
+  const decoded = bytesOf('transaction', transaction);
+  return signature === undefined ? decoded : signed(decoded, bytesOf('signature', signature));
+}
+
+function bytesOf(name: string, text: string): Uint8Array {
   try {
-    return base64urlnopad.decode(transaction);
+    return base64urlnopad.decode(text);
   } catch (cause) {
-    throw new ProblemError('BAD_REQUEST', { detail: 'transaction: not base64url in its one form', cause });
+    throw new ProblemError('BAD_REQUEST', { detail: `${name}: not base64url in its one form`, cause });
+  }
+}
+
+/** The signature is the end of a COSE_Sign1: its last item, and of one length. */
+function signed(transaction: Uint8Array, signature: Uint8Array): Uint8Array {
+  const start = transaction.length - SIGNATURE_BYTES;
+  if (start < 0 || transaction.subarray(start).some((byte) => byte !== 0)) {
+    throw new ProblemError('BAD_REQUEST', { detail: 'transaction: it is signed already' });
+  }
+  return concat(transaction.subarray(0, start), inOneForm(transaction, signature));
+}
+
+/** @throws {ProblemError} 400; what is wrong with the rest of the transaction is for others to say. */
+function inOneForm(transaction: Uint8Array, signature: Uint8Array): Uint8Array {
+  try {
+    if (signature.length !== SIGNATURE_BYTES) return withLowS(fromDerSignature(signature));
+    return isP256(transaction) ? withLowS(signature) : signature;
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new ProblemError('BAD_REQUEST', { detail: 'signature: neither 64 bytes nor DER', cause });
+  }
+}
+
+function isP256(transaction: Uint8Array): boolean {
+  try {
+    return decodeProtected(splitSign1(transaction).protectedBytes).get(label.alg) === coseAlgorithm('p256');
+  } catch (error) {
+    if (error instanceof CodecError) return false;
+    throw error;
   }
 }
