@@ -108,3 +108,31 @@ function missingLibraries() {
   const missing = (ask('ldd', [join(BROWSER, 'chromium')]) ?? '').match(/\S+(?= => not found)/g);
   return missing?.join(' ') ?? 'unknown, run .cache/chromium/chromium --version to see';
 }
+
+/** The oldest Node that the published SDK supports. */
+export async function installOldNode() {
+  const version = '20.20.2';
+  const folder = join('.cache', 'node20');
+  const binary = join(folder, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+  if (ask(binary, ['--version']) === `v${version}`) return;
+  say(`Node ${version}: installing it into ${folder}`);
+  mkdirSync(folder, { recursive: true });
+  const manifest = { private: true, dependencies: { node: version }, allowScripts: { node: true } };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
+  const args = [
+    'install',
+    '--no-audit',
+    '--no-fund',
+    '--no-package-lock',
+    '--ignore-scripts=false',
+    '--loglevel=error',
+  ];
+  const options = { cwd: folder, ...(process.platform === 'win32' ? { shell: true } : {}) };
+  await run(`Node ${version}`, 'npm', args, options);
+  if (ask(binary, ['--version']) === `v${version}`) return;
+  sayMissing(
+    `Node ${version} did not install`,
+    'The suite test/packaging',
+    'Check the network and npm, then try again.',
+  );
+}
