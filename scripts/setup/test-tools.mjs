@@ -5,36 +5,49 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { join, resolve } from 'node:path';
 import { aptInstall, ask, run, say, sayMissing } from './run.mjs';
 
-const VENV = join('.cache', 'venv');
 const BROWSER = join('.cache', 'chromium');
-const REQUIREMENTS = join('test', 'interop', 'requirements.txt');
+/** The Python environments: the independent verifier, and the example with the generator of its client. */
+export const PYTHON_ENVIRONMENTS = [
+  {
+    venv: join('.cache', 'venv'),
+    requirements: join('test', 'interop', 'requirements.txt'),
+    suite: 'test/interop',
+    minor: 9,
+  },
+  {
+    venv: join('.cache', 'venv-examples'),
+    requirements: join('examples', 'python', 'requirements.txt'),
+    suite: 'test/examples',
+    minor: 11,
+  },
+];
 
-/** A Python environment of our own with the pinned packages of the independent verifier. */
-export async function installPython() {
-  if (!existsSync(REQUIREMENTS)) return;
-  const suite = 'The suite test/interop';
-  const remedy = 'Install Python 3.9 or newer with its venv module (Debian: python3 python3-venv).';
-  if (findPython() === undefined) await aptInstall(['python3', 'python3-venv']);
-  const python = findPython();
-  if (python === undefined) return sayMissing('Python 3.9 or newer is not here', suite, remedy);
-  const stamp = `${createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex')} ${python.version}\n`;
-  const stampFile = join(VENV, 'setup-stamp');
+/** A Python environment of our own with the pinned packages of a suite, on Python 3.`minor` or newer. */
+export async function installPython({ venv, requirements, suite: folder, minor }) {
+  if (!existsSync(requirements)) return;
+  const suite = `The suite ${folder}`;
+  const remedy = `Install Python 3.${minor} or newer with its venv module (Debian: python3 python3-venv).`;
+  if (findPython(minor) === undefined) await aptInstall(['python3', 'python3-venv']);
+  const python = findPython(minor);
+  if (python === undefined) return sayMissing(`Python 3.${minor} or newer is not here`, suite, remedy);
+  const stamp = `${createHash('sha256').update(readFileSync(requirements)).digest('hex')} ${python.version}\n`;
+  const stampFile = join(venv, 'setup-stamp');
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
-  say(`Python packages: ${VENV} is missing or differs from ${REQUIREMENTS}; making it`);
+  say(`Python packages: ${venv} is missing or differs from ${requirements}; making it`);
   mkdirSync('.cache', { recursive: true });
-  const makeVenv = () => run('Python environment', python.command, ['-m', 'venv', '--clear', VENV]);
+  const makeVenv = () => run('Python environment', python.command, ['-m', 'venv', '--clear', venv]);
   if (!(await makeVenv()) && !((await aptInstall(['python3-venv'])) && (await makeVenv()))) {
     return sayMissing('Python cannot make a virtual environment', suite, remedy);
   }
-  const pip = process.platform === 'win32' ? join(VENV, 'Scripts', 'pip.exe') : join(VENV, 'bin', 'pip');
-  if (!(await run('Python packages', pip, ['install', '--quiet', '--disable-pip-version-check', '-r', REQUIREMENTS]))) {
+  const pip = process.platform === 'win32' ? join(venv, 'Scripts', 'pip.exe') : join(venv, 'bin', 'pip');
+  if (!(await run('Python packages', pip, ['install', '--quiet', '--disable-pip-version-check', '-r', requirements]))) {
     return sayMissing('The Python packages did not install', suite, 'Check the network and pip, then try again.');
   }
   writeFileSync(stampFile, stamp);
 }
 
-function findPython() {
-  const script = 'import sys; assert sys.version_info >= (3, 9); print(sys.version.split()[0])';
+function findPython(minor) {
+  const script = `import sys; assert sys.version_info >= (3, ${minor}); print(sys.version.split()[0])`;
   for (const command of ['python3', 'python']) {
     const version = ask(command, ['-c', script]);
     if (version !== undefined) return { command, version };
