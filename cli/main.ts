@@ -10,11 +10,13 @@ import { genesis } from './commands/genesis.ts';
 import { keygen } from './commands/keygen.ts';
 import { node } from './commands/node.ts';
 import { registerNode, unregisterNode } from './commands/node-register.ts';
+import { prepare } from './commands/prepare.ts';
 import { receipt } from './commands/receipt.ts';
 import { register } from './commands/register.ts';
 import { restore } from './commands/restore.ts';
 import { snapshot } from './commands/snapshot.ts';
 import { status } from './commands/status.ts';
+import { submit } from './commands/submit.ts';
 import { top } from './commands/top.ts';
 import { validatorsAdmit } from './commands/validators-admit.ts';
 import { validatorsApprove } from './commands/validators-approve.ts';
@@ -28,6 +30,8 @@ import { ExitError, exit, toExitError } from './exit-codes.ts';
 const commands: readonly Command[] = [
   devnet,
   register,
+  prepare,
+  submit,
   receipt,
   verify,
   status,

@@ -1,4 +1,4 @@
-import { fromDerSignature, withLowS } from '../../node-core/crypto/ecdsa-signature.ts';
+import { ecdsaInOneForm } from '../../node-core/crypto/ecdsa-signature.ts';
 import type { SuiteName } from '../../node-core/crypto/provider.ts';
 import { SIGNATURE_BYTES } from '../../node-core/crypto/suite.ts';
 import { ProblemError } from '../problem.ts';
@@ -15,7 +15,7 @@ export const MAX_SIGNATURE_BYTES = 72;
 export function inOneForm(signature: Uint8Array, suite: SuiteName | undefined): Uint8Array {
   try {
     if (suite !== 'p256' && signature.length === SIGNATURE_BYTES) return signature;
-    return withLowS(signature.length === SIGNATURE_BYTES ? signature : fromDerSignature(signature));
+    return ecdsaInOneForm(signature);
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     throw new ProblemError('BAD_REQUEST', { detail: 'signature: neither 64 bytes nor ECDSA in DER', cause });
