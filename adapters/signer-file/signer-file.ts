@@ -7,7 +7,7 @@ import type { PublicKey, SuiteName } from '../../node-core/crypto/provider.ts';
 import { SECRET_KEY_BYTES } from '../../node-core/crypto/suite.ts';
 import { SUITES } from '../../node-core/crypto/suites.ts';
 import type { Signer } from '../../node-core/ports/signer.ts';
-import { nativeSigner } from '../crypto-native/native.ts';
+import { nativePublicKey, nativeSigner } from '../crypto-native/native.ts';
 import { KeyFileError } from './key-file-error.ts';
 
 const MAX_FILE_BYTES = 4096;
@@ -103,7 +103,7 @@ function parse(path: string, content: string): KeyFile {
   if (secretKey.length !== SECRET_KEY_BYTES || !SUITES[suite].isSecretKey(secretKey)) {
     throw new KeyFileError('malformed', path, `secretKey is no ${suite} key`);
   }
-  if (toHex(SUITES[suite].publicKeyOf(secretKey)) !== toHex(publicKey)) {
+  if (toHex(nativePublicKey(suite, secretKey)) !== toHex(publicKey)) {
     throw new KeyFileError('malformed', path, 'publicKey is not that of secretKey');
   }
   return { suite, secretKey, publicKey };
