@@ -70,6 +70,16 @@ export const CODES = {
   OVERLOADED: { number: 4030, text: 'The node handles as many requests as it can; try again later.' },
   HEIGHT_NOT_REACHED: { number: 4040, text: 'The chain, as far as this node has it, has not reached that height.' },
   STATE_NOT_KEPT: { number: 4041, text: 'This node proves state at its latest height only.' },
+  // 4101 to 4119: who asks, and what of.
+  AUTHENTICATION_REQUIRED: { number: 4101, text: 'The request needs an access token.' },
+  TOKEN_INVALID: { number: 4102, text: 'The access token is none that this node gave for this chain.' },
+  TOKEN_EXPIRED: { number: 4103, text: 'The access token has expired.' },
+  TOKEN_REVOKED: { number: 4104, text: 'The account of the access token is gone, or has another key now.' },
+  SCOPE_MISSING: { number: 4105, text: 'The access token is not good for this request.' },
+  CHALLENGE_INVALID: { number: 4106, text: 'The challenge is none of this node, or of another chain or key.' },
+  CHALLENGE_EXPIRED: { number: 4107, text: 'The challenge has expired.' },
+  CHALLENGE_USED: { number: 4108, text: 'The challenge has been used already.' },
+  ORIGIN_UNKNOWN: { number: 4109, text: 'The node does not serve under that origin.' },
   // 5000: a node in trouble.
   INTERNAL: { number: 5000, text: 'The node failed to answer; the cause is in its log.' },
   CONFIG_INVALID: { number: 5001, text: 'The configuration is not valid.' },

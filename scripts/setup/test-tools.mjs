@@ -51,6 +51,20 @@ export async function requireOpenssl() {
   sayMissing(`OpenSSL 3 is not here (found ${found})`, 'The OpenSSL suites', 'Install OpenSSL 3 and put it in PATH.');
 }
 
+/** A software HSM, for the PKCS#11 signer; its driver is loaded by the package pkcs11js, which npm has compiled. */
+export async function installSoftHsm() {
+  const suite = 'The suite adapters/signer-pkcs11';
+  if (ask('softhsm2-util', ['--version']) === undefined) await aptInstall(['softhsm2']);
+  if (ask('softhsm2-util', ['--version']) === undefined)
+    sayMissing('SoftHSM2 is not here', suite, 'Install it (Debian: softhsm2).');
+  if (!existsSync('node_modules/pkcs11js/build/Release/pkcs11.node'))
+    sayMissing(
+      'pkcs11js was not compiled',
+      suite,
+      'Install a C++ compiler, make and Python, then: npm rebuild pkcs11js.',
+    );
+}
+
 /**
  * Unpacks the Chromium that an npm package ships, once, before tests that run side by side would do it: the package
  * takes a half-written file of another process for a finished one.
@@ -93,4 +107,32 @@ async function unpackBrowser() {
 function missingLibraries() {
   const missing = (ask('ldd', [join(BROWSER, 'chromium')]) ?? '').match(/\S+(?= => not found)/g);
   return missing?.join(' ') ?? 'unknown, run .cache/chromium/chromium --version to see';
+}
+
+/** The oldest Node that the published SDK supports. */
+export async function installOldNode() {
+  const version = '20.20.2';
+  const folder = join('.cache', 'node20');
+  const binary = join(folder, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+  if (ask(binary, ['--version']) === `v${version}`) return;
+  say(`Node ${version}: installing it into ${folder}`);
+  mkdirSync(folder, { recursive: true });
+  const manifest = { private: true, dependencies: { node: version }, allowScripts: { node: true } };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
+  const args = [
+    'install',
+    '--no-audit',
+    '--no-fund',
+    '--no-package-lock',
+    '--ignore-scripts=false',
+    '--loglevel=error',
+  ];
+  const options = { cwd: folder, ...(process.platform === 'win32' ? { shell: true } : {}) };
+  await run(`Node ${version}`, 'npm', args, options);
+  if (ask(binary, ['--version']) === `v${version}`) return;
+  sayMissing(
+    `Node ${version} did not install`,
+    'The suite test/packaging',
+    'Check the network and npm, then try again.',
+  );
 }
