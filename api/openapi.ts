@@ -16,6 +16,7 @@ const TAGS = [
   { name: 'transactions', description: 'Submit, follow, prove. 提交、查询与证明交易' },
   { name: 'chain', description: 'Blocks, state and codes. 区块、状态与代码' },
   { name: 'accounts', description: 'Accounts. 账户' },
+  { name: 'records', description: 'Search by business fields. 按业务字段查询' },
   { name: 'operation', description: 'For those who run the node. 运维' },
 ];
 

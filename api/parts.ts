@@ -5,6 +5,7 @@ import type { CryptoProvider } from '../node-core/crypto/provider.ts';
 import type { ChainAccess } from '../node-core/ports/chain-access.ts';
 import type { PublishedFiles } from '../node-core/ports/chain-files.ts';
 import type { Clock } from '../node-core/ports/clock.ts';
+import type { IndexStore } from '../node-core/ports/index-store.ts';
 import type { Log } from '../node-core/ports/log.ts';
 import type { Tracing } from '../node-core/ports/tracing.ts';
 import type { Intake } from './http/intake.ts';
@@ -15,6 +16,8 @@ export interface ApiOptions {
   readonly chain: ChainAccess;
   /** Served at /files/; without them there are none. */
   readonly files?: PublishedFiles;
+  /** What /v1/records searches; without it there is nothing to search. */
+  readonly index?: IndexStore | undefined;
   readonly clock: Clock;
   readonly log: Log;
   /** Hashes for entity tags and key IDs; the pure provider without one. */
@@ -28,6 +31,7 @@ export interface ApiOptions {
 export interface ApiParts {
   readonly chain: ChainAccess;
   readonly files: PublishedFiles | undefined;
+  readonly index: IndexStore | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly crypto: CryptoProvider;

@@ -12,6 +12,7 @@ import type { Node } from '../node-core/runtime/node.ts';
 import { Queries } from '../node-core/runtime/queries.ts';
 import type { NodeConfig } from './config.ts';
 import { DEFAULT_CONNECTION_LIMITS, limitConnections } from './connection-limits.ts';
+import type { NodeIndex } from './middleware/node-index.ts';
 import type { Observation } from './observe/observe.ts';
 import { startOrExplain } from './port-in-use.ts';
 
@@ -19,6 +20,15 @@ type ApiConfig = NonNullable<NodeConfig['api']>;
 
 /** A request that is not complete after so long is ended; waiting for a receipt begins after that. */
 const PATIENCE = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 };
+
+/** What the API is about. */
+export interface Served {
+  readonly node: Node;
+  readonly index: NodeIndex | undefined;
+  readonly files: PublishedFiles;
+  readonly log: Log;
+  readonly observed: Pick<Observation, 'metrics' | 'tracing'>;
+}
 
 export interface ApiServer {
   readonly url: string;
@@ -28,16 +38,14 @@ export interface ApiServer {
 /** @throws {BropError} PORT_IN_USE */
 export async function serveApi(
   { host, port, requestsPerSecond }: ApiConfig,
-  node: Node,
-  files: PublishedFiles,
-  log: Log,
-  { metrics, tracing }: Pick<Observation, 'metrics' | 'tracing'>,
+  { node, index, files, log, observed: { metrics, tracing } }: Served,
 ): Promise<ApiServer> {
   const chain = new Queries(nativeCrypto, systemClock, node);
   const limits = requestsPerSecond === undefined ? {} : { requestsPerSecond };
   const app = createApi({
     chain,
     files,
+    index: index?.store,
     clock: systemClock,
     log,
     crypto: nativeCrypto,
