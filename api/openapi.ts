@@ -17,6 +17,7 @@ const TAGS = [
   { name: 'chain', description: 'Blocks, state and codes. 区块、状态与代码' },
   { name: 'authentication', description: 'Sign a challenge, get a token. 认证：签署质询，换取令牌' },
   { name: 'accounts', description: 'Accounts. 账户' },
+  { name: 'records', description: 'Search by business fields. 按业务字段查询' },
   { name: 'operation', description: 'For those who run the node. 运维' },
 ];
 

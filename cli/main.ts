@@ -10,6 +10,7 @@ import { genesis } from './commands/genesis.ts';
 import { keygen } from './commands/keygen.ts';
 import { node } from './commands/node.ts';
 import { registerNode, unregisterNode } from './commands/node-register.ts';
+import { query } from './commands/query.ts';
 import { receipt } from './commands/receipt.ts';
 import { register } from './commands/register.ts';
 import { restore } from './commands/restore.ts';
@@ -30,6 +31,7 @@ const commands: readonly Command[] = [
   register,
   receipt,
   verify,
+  query,
   status,
   top,
   keygen,

@@ -16,6 +16,7 @@ import type { Node } from '../node-core/runtime/node.ts';
 import { Queries } from '../node-core/runtime/queries.ts';
 import type { NodeConfig } from './config.ts';
 import { DEFAULT_CONNECTION_LIMITS, limitConnections } from './connection-limits.ts';
+import type { NodeIndex } from './middleware/node-index.ts';
 import type { Observation } from './observe/observe.ts';
 import { startOrExplain } from './port-in-use.ts';
 
@@ -23,6 +24,16 @@ type ApiConfig = NonNullable<NodeConfig['api']>;
 
 /** A request that is not complete after so long is ended; waiting for a receipt begins after that. */
 const PATIENCE = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 };
+
+/** What the API is about. */
+export interface Served {
+  readonly dataFolder: string;
+  readonly node: Node;
+  readonly index: NodeIndex | undefined;
+  readonly files: PublishedFiles;
+  readonly log: Log;
+  readonly observed: Pick<Observation, 'metrics' | 'tracing'>;
+}
 
 export interface ApiServer {
   readonly url: string;
@@ -35,11 +46,7 @@ const AUDIT_FOLDER = 'audit';
 /** @throws {BropError} PORT_IN_USE; CONFIG_INVALID when the token keys are not as they were written */
 export async function serveApi(
   config: ApiConfig,
-  dataFolder: string,
-  node: Node,
-  files: PublishedFiles,
-  log: Log,
-  { metrics, tracing }: Pick<Observation, 'metrics' | 'tracing'>,
+  { dataFolder, node, index, files, log, observed: { metrics, tracing } }: Served,
 ): Promise<ApiServer> {
   const { host, requestsPerSecond } = config;
   // Which port it is may be known only when it listens.
@@ -47,6 +54,7 @@ export async function serveApi(
   const app = createApi({
     chain: new Queries(nativeCrypto, systemClock, node),
     files,
+    index: index?.store,
     clock: systemClock,
     log,
     crypto: nativeCrypto,
