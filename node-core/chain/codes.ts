@@ -70,6 +70,13 @@ export const CODES = {
   OVERLOADED: { number: 4030, text: 'The node handles as many requests as it can; try again later.' },
   HEIGHT_NOT_REACHED: { number: 4040, text: 'The chain, as far as this node has it, has not reached that height.' },
   STATE_NOT_KEPT: { number: 4041, text: 'This node proves state at its latest height only.' },
+  // 4060 to 4079: events, and being told of them.
+  EVENT_TYPE_UNKNOWN: { number: 4060, text: 'There is no such type of event.' },
+  EVENT_FIELD_UNKNOWN: { number: 4061, text: 'Events of these types cannot be filtered by that field.' },
+  EVENT_CURSOR_INVALID: { number: 4062, text: 'The cursor is neither the ID of an event of this chain nor a height.' },
+  WEBHOOK_URL_REFUSED: { number: 4063, text: 'Webhooks are not delivered to such a URL.' },
+  SUBSCRIPTIONS_FULL: { number: 4064, text: 'The account, or this node, has as many subscriptions as it may.' },
+  SUBSCRIPTION_DISABLED: { number: 4065, text: 'The subscription is disabled; enable it first.' },
   // 5000: a node in trouble.
   INTERNAL: { number: 5000, text: 'The node failed to answer; the cause is in its log.' },
   CONFIG_INVALID: { number: 5001, text: 'The configuration is not valid.' },
