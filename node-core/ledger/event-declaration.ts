@@ -20,10 +20,11 @@ export interface EventDeclaration {
   /** Fields under this prefix are whatever the registrants call them; subscriptions may ask for them. */
   readonly open?: string;
   /**
-   * The fields that together name what the event is about: events about the same are delivered one after the other, in
-   * the order of the chain. One that lacks any of them, or a type without, has an order with nothing.
+   * The fields that together name what the event is about: events of the component about the same are delivered one
+   * after the other, in the order of the chain. One that lacks any of them has an order with nothing, nor has any of a
+   * type with null; a type without fields is about the one thing that there is.
    */
-  readonly subject: readonly string[];
+  readonly subject: readonly string[] | null;
 }
 
 export function always(type: FieldType, description: string): EventField {

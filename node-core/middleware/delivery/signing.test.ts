@@ -1,35 +1,11 @@
 import { base64 } from '@scure/base';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, it } from 'vitest';
-import { nativeSigner } from '../../../adapters/crypto-native/native.ts';
-import { loadVectors } from '../../../test/vectors/load.ts';
 import { utf8 } from '../../codec/bytes.ts';
 import { verify } from '../../crypto/suite-ed25519.ts';
-import type { SignatureScheme } from '../../ports/subscription-store.ts';
 import { derivedKey, signatureOf, signedHeaders, verificationKey } from './signing.ts';
 
-interface Vectors {
-  readonly id: string;
-  readonly timestamp: number;
-  readonly payload: string;
-  readonly signatures: readonly {
-    readonly scheme: SignatureScheme;
-    readonly secret: string;
-    readonly signature: string;
-  }[];
-}
-
 const MASTER = new Uint8Array(32).fill(7);
-const { id, timestamp, payload, signatures } = loadVectors<Vectors>('standard-webhooks/signatures.json');
-
-describe('the vectors of the official libraries', () => {
-  it.each(signatures)('$scheme', ({ scheme, secret, signature }) => {
-    const key = { scheme, secret: base64.decode(secret.replace(/^wh\w+_/, '')) };
-    expect(signatureOf(key, id, timestamp, utf8(payload))).toBe(signature);
-    const native = (seed: Uint8Array, message: Uint8Array) => nativeSigner('ed25519', seed)(message);
-    expect(signatureOf(key, id, timestamp, utf8(payload), native)).toBe(signature);
-  });
-});
 
 describe('derived keys', () => {
   const key = derivedKey(MASTER, 'sub_a', 'v1a', 1);

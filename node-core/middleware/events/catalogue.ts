@@ -25,7 +25,7 @@ const CHAIN_EVENTS: readonly EventDeclaration[] = [
       operations: { ...always('text', 'The types of its operations.'), list: true },
       logIndex: { type: 'integer', description: 'Place in the log, when applied.', filter: false, optional: true },
     },
-    subject: [],
+    subject: null,
   },
 ];
 

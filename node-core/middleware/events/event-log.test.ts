@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { crypto, evidenceBody, op, World } from '../../../test/ledger/world.ts';
-import { NodeBlockFeed } from '../../runtime/block-feed.ts';
+import { feedOf } from '../../../test/middleware/feed.ts';
 import { EventLog } from './event-log.ts';
 import { startOf } from './position.ts';
 
@@ -15,7 +15,7 @@ async function chain() {
     await world.block(transactions);
   }
   let read = 0;
-  const feed = new NodeBlockFeed({ store: world.store, onCommit: () => () => {} });
+  const { feed } = feedOf(world);
   const counting = {
     ...{ height: feed.height, firstHeight: feed.firstHeight },
     block: (height: number) => {

@@ -105,7 +105,7 @@ describe('the catalogue', () => {
 
   test('orders only by fields that are declared', () => {
     for (const { fields, subject } of EVENT_TYPES)
-      for (const name of subject) expect(Object.keys(fields)).toContain(name);
+      for (const name of subject ?? []) expect(Object.keys(fields)).toContain(name);
   });
 });
 

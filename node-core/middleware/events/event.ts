@@ -71,8 +71,8 @@ function event(
 }
 
 function subjectOf(type: string, data: Fields): string | null {
-  const names = declarationOf(type)?.subject ?? [];
-  const values = names.map((name) => data[name] as FieldValue | undefined);
-  if (names.length === 0 || values.includes(undefined)) return null;
+  const names = declarationOf(type)?.subject ?? null;
+  const values = names?.map((name) => data[name] as FieldValue | undefined);
+  if (values === undefined || values.includes(undefined)) return null;
   return JSON.stringify([type.slice(0, type.indexOf('.')), ...values]);
 }

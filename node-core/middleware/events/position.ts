@@ -16,6 +16,11 @@ export function startOf(height: number): Position {
   return [height, 0, 0];
 }
 
+/** After every event of this height: a block has fewer, and transactions have fewer events. */
+export function endOf(height: number): Position {
+  return [height, 99_999, 99_999];
+}
+
 /** The least position after this one. */
 export function after([height, transaction, event]: Position): Position {
   return [height, transaction, event + 1];
