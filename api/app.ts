@@ -4,21 +4,29 @@ import type { Context, ErrorHandler, MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
 import { Registry } from 'prom-client';
 import { BropError } from '../node-core/chain/codes.ts';
+import type { CryptoProvider } from '../node-core/crypto/provider.ts';
 import { pureCrypto } from '../node-core/crypto/pure.ts';
 import type { Log } from '../node-core/ports/log.ts';
+import { Challenges } from './auth/challenges.ts';
+import { MemorySingleUse, memoryTokenKeys } from './auth/memory.ts';
+import { Tokens } from './auth/tokens.ts';
 import { registerChainGauges } from './chain-gauges.ts';
+import { SECURITY_SCHEME } from './http/authenticate.ts';
 import { Intake } from './http/intake.ts';
 import { CORS_HEADERS, unmatched } from './http/methods.ts';
-import { rateLimit } from './http/rate-limit.ts';
+import { accountPolicy, RateLimiter, rateLimit } from './http/rate-limit.ts';
 import { WaitingRoom } from './http/waiting-room.ts';
 import { type ApiLimits, DEFAULT_LIMITS } from './limits.ts';
 import { measure, registerWaiting } from './metrics.ts';
 import type { Api, ApiEnv, ApiOptions, ApiParts } from './parts.ts';
 import { ProblemError, problemResponse, STATUS_OF_CODE } from './problem.ts';
+import { createChallenge } from './routes/create-challenge.ts';
+import { createToken } from './routes/create-token.ts';
 import { equivocations } from './routes/equivocations.ts';
 import { files } from './routes/files.ts';
 import { findAccount } from './routes/find-account.ts';
 import { getAccount } from './routes/get-account.ts';
+import { getAudit } from './routes/get-audit.ts';
 import { getBlock } from './routes/get-block.ts';
 import { getCodes } from './routes/get-codes.ts';
 import { getDocs } from './routes/get-docs.ts';
@@ -31,6 +39,7 @@ import { getReceipt } from './routes/get-receipt.ts';
 import { getStateProof } from './routes/get-state-proof.ts';
 import { getStatus } from './routes/get-status.ts';
 import { getTransaction } from './routes/get-transaction.ts';
+import { prepareTransaction } from './routes/prepare-transaction.ts';
 import { quote } from './routes/quote.ts';
 import { submitBatch } from './routes/submit-batch.ts';
 import { submitTransaction } from './routes/submit-transaction.ts';
@@ -56,21 +65,33 @@ export function createApi(options: ApiOptions): Api {
     tracing,
     waiting,
     intake: new Intake(limits),
+    audit: options.audit,
+    ...authenticationParts(options, crypto, limits),
   };
   const app: Api = new OpenAPIHono<ApiEnv>({
     defaultHook: (result) => {
       if (!result.success) throw badParameter(result.target, result.error);
     },
   });
+  app.openAPIRegistry.registerComponent('securitySchemes', SECURITY_SCHEME, {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description: 'Access token of an account: POST /v1/auth/challenge, sign, POST /v1/auth/token.',
+  });
   registerChainGauges(metrics, chain, clock);
   registerWaiting(metrics, parts.waiting);
   app.use(measure(metrics, clock), fixedHeaders(limits), rateLimit(limits, clock));
   submitTransaction(app, parts);
   submitBatch(app, parts);
+  prepareTransaction(app, parts);
   getTransaction(app, parts);
   getReceipt(app, parts);
   getExpiryCertificate(app, parts);
   quote(app, parts);
+  createChallenge(app, parts);
+  createToken(app, parts);
+  getAudit(app, parts);
   getStatus(app, parts);
   getBlock(app, parts);
   getStateProof(app, parts);
@@ -87,6 +108,25 @@ export function createApi(options: ApiOptions): Api {
   app.notFound(unmatched(app));
   app.onError(answerError(log));
   return app;
+}
+
+function authenticationParts(
+  { chain, clock, authentication = {} }: ApiOptions,
+  crypto: CryptoProvider,
+  limits: ApiLimits,
+): Pick<ApiParts, 'challenges' | 'tokens' | 'accountLimiter'> {
+  const {
+    origins = [],
+    tokenKeys = memoryTokenKeys(crypto),
+    singleUse = new MemorySingleUse(clock, limits.maxLogins),
+    challengeSecret = globalThis.crypto.getRandomValues(new Uint8Array(32)),
+  } = authentication;
+  const common = { chain, crypto, clock, origins };
+  return {
+    challenges: new Challenges({ ...common, singleUse, secret: challengeSecret }),
+    tokens: new Tokens({ ...common, keys: tokenKeys }),
+    accountLimiter: new RateLimiter(accountPolicy(limits), clock),
+  };
 }
 
 /** Set before the answer is made: changing one afterwards costs a server a copy of it. */

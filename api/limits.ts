@@ -8,6 +8,13 @@ export interface ApiLimits {
   readonly burst: number;
   /** Addresses that are remembered; beyond it the one that was quiet for longest is forgotten. */
   readonly maxAddresses: number;
+  /** Steady requests per second that an account makes with its tokens, whatever addresses they come from; 0: no limit. */
+  readonly accountRequestsPerSecond: number;
+  readonly accountBurst: number;
+  /** Accounts that are remembered for it. */
+  readonly maxAccounts: number;
+  /** Challenges that were answered and have not expired; further logins are refused until some have. */
+  readonly maxLogins: number;
   /** Longest URL, in characters. */
   readonly maxUrlLength: number;
   /** Submissions whose bodies are being read or checked at the same time, and the bytes that these may have. */
@@ -25,6 +32,10 @@ export const DEFAULT_LIMITS: ApiLimits = {
   requestsPerSecond: 200,
   burst: 400,
   maxAddresses: 10_000,
+  accountRequestsPerSecond: 20,
+  accountBurst: 40,
+  maxAccounts: 10_000,
+  maxLogins: 10_000,
   maxUrlLength: 4_096,
   maxSubmissions: 512,
   maxSubmissionBytes: 16 << 20,

@@ -2,12 +2,18 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Registry } from 'prom-client';
 import type { CryptoProvider } from '../node-core/crypto/provider.ts';
+import type { AuditLog } from '../node-core/ports/audit-log.ts';
 import type { ChainAccess } from '../node-core/ports/chain-access.ts';
 import type { PublishedFiles } from '../node-core/ports/chain-files.ts';
 import type { Clock } from '../node-core/ports/clock.ts';
 import type { Log } from '../node-core/ports/log.ts';
+import type { SingleUse } from '../node-core/ports/single-use.ts';
+import type { TokenKeys } from '../node-core/ports/token-keys.ts';
 import type { Tracing } from '../node-core/ports/tracing.ts';
+import type { Challenges } from './auth/challenges.ts';
+import type { Principal, Tokens } from './auth/tokens.ts';
 import type { Intake } from './http/intake.ts';
+import type { RateLimiter } from './http/rate-limit.ts';
 import type { WaitingRoom } from './http/waiting-room.ts';
 import type { ApiLimits } from './limits.ts';
 
@@ -23,6 +29,19 @@ export interface ApiOptions {
   readonly metrics?: Registry | undefined;
   readonly tracing?: Tracing | undefined;
   readonly limits?: Partial<ApiLimits>;
+  readonly authentication?: Partial<AuthenticationOptions>;
+  /** Of management calls; without one nothing is recorded. */
+  readonly audit?: AuditLog;
+}
+
+/** What is left out is of this process alone: fine for one node, wrong for many functions behind one name. */
+export interface AuthenticationOptions {
+  /** Scheme, host and port under which clients reach this node; without any, nobody can log in. */
+  readonly origins: readonly string[];
+  readonly tokenKeys: TokenKeys;
+  readonly singleUse: SingleUse;
+  /** 32 secret bytes by which challenges are known again. */
+  readonly challengeSecret: Uint8Array;
 }
 
 export interface ApiParts {
@@ -35,6 +54,11 @@ export interface ApiParts {
   readonly tracing: Tracing | undefined;
   readonly waiting: WaitingRoom;
   readonly intake: Intake;
+  readonly challenges: Challenges;
+  readonly tokens: Tokens;
+  readonly audit: AuditLog | undefined;
+  /** Of accounts that ask with a token. */
+  readonly accountLimiter: RateLimiter;
 }
 
 /** What the composition root passes with each request, as the second argument of `app.fetch`. */
@@ -48,6 +72,8 @@ export interface ApiEnv {
   Variables: {
     /** Takes further tokens of the address for a request that costs more than others; false when there are too few. */
     readonly charge?: (tokens: number) => boolean;
+    /** Who asks, behind `authenticate`. */
+    readonly principal?: Principal;
   };
 }
 

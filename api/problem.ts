@@ -13,7 +13,7 @@ import { CODES, type CodeName, type Refusal } from '../node-core/chain/codes.ts'
  *
  * - 400: the request or the transaction is of bad form; the same bytes will never do.
  * - 403, never 401, for senders, keys and signatures: 401 must offer a challenge (RFC 9110 §15.5.2), and the signature
- *   is in the transaction, not in HTTP.
+ *   is in the transaction, not in HTTP. 401 is for access tokens alone (RFC 6750 §3).
  * - 410: gone for good, this transaction can never be packed; sign another. 409: the pair is taken.
  * - 422: well-formed, but against a rule. 429: the sender, or the address, has used up what it had and regains it, or
  *   all senders together have.
@@ -78,6 +78,15 @@ export const STATUS_OF_CODE = {
   WEBHOOK_URL_REFUSED: 422,
   SUBSCRIPTIONS_FULL: 409,
   SUBSCRIPTION_DISABLED: 409,
+  AUTHENTICATION_REQUIRED: 401,
+  TOKEN_INVALID: 401,
+  TOKEN_EXPIRED: 401,
+  TOKEN_REVOKED: 401,
+  SCOPE_MISSING: 403,
+  CHALLENGE_INVALID: 403,
+  CHALLENGE_EXPIRED: 403,
+  CHALLENGE_USED: 403,
+  ORIGIN_UNKNOWN: 403,
   INTERNAL: 500,
   CONFIG_INVALID: 500,
   PORT_IN_USE: 500,
@@ -182,6 +191,7 @@ type ProblemResponses<S extends number> = {
 
 const DESCRIPTIONS: Readonly<Record<number, string>> = {
   400: 'Bad form',
+  401: 'No access token that holds',
   403: 'Not allowed: sender, key, signature or permission',
   404: 'Not here',
   406: 'No form that the Accept header asks for',

@@ -14,6 +14,12 @@ const otlpUrl = z.url({
   error: 'must be an http(s) URL such as http://127.0.0.1:4318/v1/traces',
 });
 
+const origin = z
+  .string()
+  .refine((text) => /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text, {
+    error: 'must be an origin such as https://node.example, without a path',
+  });
+
 const common = {
   /** What logs, metrics and traces call this node; its role and the start of its fingerprint without it. */
   name: z
@@ -43,8 +49,17 @@ const common = {
   fileSources: z.array(z.string().min(1)).max(16).default([]),
   /** Ed25519 key file that signs the checkpoints this node publishes; without it there are none. */
   noteKey: z.string().min(1).optional(),
-  /** The HTTP API. `requestsPerSecond` bounds each client address; 0 is no bound, for machines behind a gateway. */
-  api: address.extend({ requestsPerSecond: z.number().int().min(0).max(1_000_000).optional() }).optional(),
+  /**
+   * The HTTP API. `requestsPerSecond` bounds each client address; 0 is no bound, for machines behind a gateway.
+   * `origins`: scheme, host and port by which clients reach it (https://node.example), the first being its name; accounts
+   * log in under these alone. Without them: the address it listens at, when that is a loopback one.
+   */
+  api: address
+    .extend({
+      requestsPerSecond: z.number().int().min(0).max(1_000_000).optional(),
+      origins: z.array(origin).min(1).max(16).optional(),
+    })
+    .optional(),
   log: z
     .strictObject({
       level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),

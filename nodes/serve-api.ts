@@ -2,10 +2,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
 import type { Server } from 'node:net';
+import { join } from 'node:path';
 import { type ServerType, serve } from '@hono/node-server';
+import { openAuditFile } from '../adapters/audit-file/audit-file.ts';
 import { nativeCrypto } from '../adapters/crypto-native/native.ts';
 import { systemClock } from '../adapters/system/clock.ts';
+import { openTokenKeys } from '../adapters/token-keys-file/token-keys-file.ts';
 import { createApi } from '../api/app.ts';
+import type { Api } from '../api/parts.ts';
 import type { PublishedFiles } from '../node-core/ports/chain-files.ts';
 import type { Log } from '../node-core/ports/log.ts';
 import type { Node } from '../node-core/runtime/node.ts';
@@ -25,26 +29,49 @@ export interface ApiServer {
   close(): Promise<void>;
 }
 
-/** @throws {BropError} PORT_IN_USE */
+const TOKEN_KEYS_FILE = 'token-keys.json';
+const AUDIT_FOLDER = 'audit';
+
+/** @throws {BropError} PORT_IN_USE; CONFIG_INVALID when the token keys are not as they were written */
 export async function serveApi(
-  { host, port, requestsPerSecond }: ApiConfig,
+  config: ApiConfig,
+  dataFolder: string,
   node: Node,
   files: PublishedFiles,
   log: Log,
   { metrics, tracing }: Pick<Observation, 'metrics' | 'tracing'>,
 ): Promise<ApiServer> {
-  const chain = new Queries(nativeCrypto, systemClock, node);
-  const limits = requestsPerSecond === undefined ? {} : { requestsPerSecond };
+  const { host, requestsPerSecond } = config;
+  // Which port it is may be known only when it listens.
+  const origins = [...(config.origins ?? [])];
   const app = createApi({
-    chain,
+    chain: new Queries(nativeCrypto, systemClock, node),
     files,
     clock: systemClock,
     log,
     crypto: nativeCrypto,
-    limits,
+    limits: requestsPerSecond === undefined ? {} : { requestsPerSecond },
     tracing,
     metrics: metrics?.registry,
+    authentication: { origins, tokenKeys: openTokenKeys(join(dataFolder, TOKEN_KEYS_FILE), nativeCrypto, systemClock) },
+    audit: openAuditFile({ folder: join(dataFolder, AUDIT_FOLDER), log }),
   });
+  const server = await listen(config, app);
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : config.port;
+  if (config.origins === undefined) origins.push(...loopbackOrigins(host, port));
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        if ('closeAllConnections' in server) server.closeAllConnections();
+      }),
+  };
+}
+
+/** @throws {BropError} PORT_IN_USE */
+async function listen({ host, port }: ApiConfig, app: Api): Promise<ServerType> {
   const bindings = ({ socket }: IncomingMessage | Http2ServerRequest) =>
     socket.remoteAddress === undefined ? {} : { remoteAddress: socket.remoteAddress };
   let server: ServerType | undefined;
@@ -65,14 +92,11 @@ export async function serveApi(
       }),
     `api: API port ${port}`,
   );
-  const address = server?.address();
-  const actual = typeof address === 'object' && address !== null ? address.port : port;
-  return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${actual}`,
-    close: () =>
-      new Promise((resolve) => {
-        server?.close(() => resolve());
-        if (server !== undefined && 'closeAllConnections' in server) server.closeAllConnections();
-      }),
-  };
+  return server!;
+}
+
+/** Nobody else can stand at a loopback address; any other name has to be said (`api.origins`). */
+function loopbackOrigins(host: string, port: number): readonly string[] {
+  if (host !== '127.0.0.1' && host !== '::1' && host !== 'localhost') return [];
+  return [host === '::1' ? `http://[::1]:${port}` : `http://${host}:${port}`, `http://localhost:${port}`];
 }

@@ -1,7 +1,6 @@
 /** Keys that sign: from raw bytes, or in WebCrypto where the bytes never come out. Anything else implements `Signer`. */
-import { concat } from '../node-core/codec/bytes.ts';
+import { withLowS } from '../node-core/crypto/ecdsa-signature.ts';
 import type { PublicKey, SuiteName } from '../node-core/crypto/provider.ts';
-import { P256_MAX_LOW_S } from '../node-core/crypto/suite-p256.ts';
 import { SUITES } from '../node-core/crypto/suites.ts';
 
 /** The same one method as the port of that name in the node: a signer written for one serves the other. */
@@ -53,20 +52,4 @@ function suiteOf({ algorithm }: WebKey): 'p256' | 'ed25519' {
   if (name === 'ECDSA' && namedCurve === 'P-256') return 'p256';
   if (name === 'Ed25519') return 'ed25519';
   throw new RangeError('the key is neither ECDSA on P-256 nor Ed25519');
-}
-
-/**
- * Of (r, s) and (r, n − s), both of which verify, the one that BROP takes. WebCrypto gives either, with equal chance.
- */
-export function withLowS(signature: Uint8Array): Uint8Array {
-  let s = 0n;
-  for (const byte of signature.subarray(32)) s = (s << 8n) | BigInt(byte);
-  if (s <= P256_MAX_LOW_S) return signature;
-  let rest = 2n * P256_MAX_LOW_S + 1n - s;
-  const low = new Uint8Array(32);
-  for (let i = 31; i >= 0; i--) {
-    low[i] = Number(rest & 0xffn);
-    rest >>= 8n;
-  }
-  return concat(signature.subarray(0, 32), low);
 }

@@ -4,15 +4,15 @@
  * overwrites; `w`: the watermark.
  */
 import { concat, utf8 } from '../../node-core/codec/bytes.ts';
+import { MAX_ATTEMPTS_KEPT } from '../../node-core/middleware/delivery/limits.ts';
 import type { KeyValueStore, Write } from '../../node-core/ports/key-value-store.ts';
-import {
-  type Attempt,
-  MAX_ATTEMPTS_KEPT,
-  type Progress,
-  type Subscribed,
-  type Subscription,
-  type SubscriptionChange,
-  type SubscriptionStore,
+import type {
+  Attempt,
+  Progress,
+  Subscribed,
+  Subscription,
+  SubscriptionChange,
+  SubscriptionStore,
 } from '../../node-core/ports/subscription-store.ts';
 
 /** IDs have no zero byte in them, so that none is the beginning of another's key. */

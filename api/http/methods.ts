@@ -5,16 +5,17 @@ import type { Api, ApiEnv } from '../parts.ts';
 import { ProblemError, problemResponse } from '../problem.ts';
 
 /**
- * Any origin may read and submit: answers are public, a submission is authorised by the signature in it, and there
- * are no cookies that a foreign page could misuse.
+ * Any origin may read and submit: answers are public, a submission is authorised by the signature in it, the
+ * rest by a token that a page must hold, and there are no cookies that a foreign page could misuse.
  */
 export const CORS_HEADERS = {
   'Access-Control-Allow-Origin': '*',
-  'Access-Control-Expose-Headers': 'ETag, Location, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After',
+  'Access-Control-Expose-Headers':
+    'ETag, Location, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate',
 } as const;
 
 const PREFLIGHT_HEADERS = {
-  'Access-Control-Allow-Headers': 'Content-Type, Prefer, If-None-Match, traceparent',
+  'Access-Control-Allow-Headers': 'Authorization, Content-Type, Prefer, If-None-Match, traceparent',
   'Access-Control-Max-Age': '86400',
 } as const;
 

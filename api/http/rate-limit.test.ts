@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_LIMITS } from '../limits.ts';
-import { RateLimiter } from './rate-limit.ts';
+import { addressKey, addressPolicy, RateLimiter } from './rate-limit.ts';
 
 function limiter(limits: Partial<typeof DEFAULT_LIMITS>) {
   const time = { ms: 0 };
   const clock = { now: () => time.ms, schedule: () => () => {} };
-  return { made: new RateLimiter({ ...DEFAULT_LIMITS, ...limits }, clock), time };
+  return { made: new RateLimiter(addressPolicy({ ...DEFAULT_LIMITS, ...limits }), clock), time };
 }
 
 describe('RateLimiter', () => {
@@ -48,7 +48,7 @@ describe('RateLimiter', () => {
     ['::1', '::2', true],
   ])('%s and %s share a bucket: %s', (a, b, shared) => {
     const { made } = limiter({ requestsPerSecond: 1, burst: 1 });
-    made.take(a);
-    expect(made.take(b).allowed).toBe(!shared);
+    made.take(addressKey(a));
+    expect(made.take(addressKey(b)).allowed).toBe(!shared);
   });
 });

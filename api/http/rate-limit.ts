@@ -1,26 +1,44 @@
 /**
- * A token bucket per address (draft-ietf-httpapi-ratelimit-headers-10). What it protects is this node's CPU; what a
- * sender may do to the chain is limited by its quota.
+ * Token buckets: one per address for every request, and one per account for what an account does with a token
+ * (draft-ietf-httpapi-ratelimit-headers-10). What they protect is this node's CPU; what a sender may do to the chain is
+ * limited by its quota.
  */
-import type { MiddlewareHandler } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import type { Clock } from '../../node-core/ports/clock.ts';
 import type { ApiLimits } from '../limits.ts';
 import type { ApiEnv } from '../parts.ts';
 import { ProblemError } from '../problem.ts';
+
+/** What is limited: the name in the headers, the steady rate, what may come at once, and how many are remembered. */
+export interface RatePolicy {
+  readonly name: 'address' | 'account';
+  /** 0 is no limit. */
+  readonly requestsPerSecond: number;
+  readonly burst: number;
+  readonly maxKeys: number;
+}
+
+export function addressPolicy({ requestsPerSecond, burst, maxAddresses }: ApiLimits): RatePolicy {
+  return { name: 'address', requestsPerSecond, burst, maxKeys: maxAddresses };
+}
+
+export function accountPolicy({ accountRequestsPerSecond, accountBurst, maxAccounts }: ApiLimits): RatePolicy {
+  return { name: 'account', requestsPerSecond: accountRequestsPerSecond, burst: accountBurst, maxKeys: maxAccounts };
+}
 
 interface Bucket {
   tokens: number;
   filledMs: number;
 }
 
-/** Buckets by address, the one used last at the end, at most `maxAddresses`. */
+/** Buckets by key, the one used last at the end, at most `maxKeys`. */
 export class RateLimiter {
-  private readonly limits: ApiLimits;
+  readonly policy: RatePolicy;
   private readonly clock: Clock;
   private readonly buckets = new Map<string, Bucket>();
 
-  constructor(limits: ApiLimits, clock: Clock) {
-    this.limits = limits;
+  constructor(policy: RatePolicy, clock: Clock) {
+    this.policy = policy;
     this.clock = clock;
   }
 
@@ -29,14 +47,13 @@ export class RateLimiter {
   }
 
   /** Takes a request's tokens: how many are left, or that there were too few. */
-  take(address: string, tokens = 1): { readonly allowed: boolean; readonly left: number } {
-    const { requestsPerSecond, burst, maxAddresses } = this.limits;
-    const key = addressKey(address);
+  take(key: string, tokens = 1): { readonly allowed: boolean; readonly left: number } {
+    const { requestsPerSecond, burst, maxKeys } = this.policy;
     const now = this.clock.now();
     const bucket = this.buckets.get(key) ?? { tokens: burst, filledMs: now };
     this.buckets.delete(key);
     this.buckets.set(key, bucket);
-    if (this.buckets.size > maxAddresses) this.buckets.delete(this.buckets.keys().next().value!);
+    if (this.buckets.size > maxKeys) this.buckets.delete(this.buckets.keys().next().value!);
     const earned = (Math.max(0, now - bucket.filledMs) * requestsPerSecond) / 1_000;
     bucket.tokens = Math.min(burst, bucket.tokens + earned);
     bucket.filledMs = now;
@@ -61,20 +78,32 @@ export function addressKey(address: string): string {
 
 /** Answers 429 with code 4029 when the address has no token left. */
 export function rateLimit(limits: ApiLimits, clock: Clock): MiddlewareHandler<ApiEnv> {
-  const { requestsPerSecond, burst } = limits;
-  const limiter = new RateLimiter(limits, clock);
-  const policy = `"address";q=${burst};w=${Math.max(1, Math.ceil(burst / requestsPerSecond))}`;
+  const limiter = new RateLimiter(addressPolicy(limits), clock);
   return async (c, next) => {
     const address = c.env?.remoteAddress;
-    if (requestsPerSecond === 0 || address === undefined) return next();
-    const { allowed, left } = limiter.take(address);
-    const seconds = Math.max(1, Math.ceil((burst - left) / requestsPerSecond));
-    c.header('RateLimit-Policy', policy);
-    c.header('RateLimit', `"address";r=${left};t=${allowed ? seconds : 1}`);
-    if (!allowed) throw tooMany(requestsPerSecond);
-    c.set('charge', (tokens) => limiter.take(address, tokens).allowed);
+    if (address === undefined) return next();
+    const key = addressKey(address);
+    if (!setRateLimit(c, limiter, key)) return next();
+    c.set('charge', (tokens) => limiter.take(key, tokens).allowed);
     return next();
   };
+}
+
+/**
+ * Takes one token of `key` and says so in the headers, beside what another limit has said there: each field is a list.
+ * @returns whether there is such a limit at all.
+ * @throws {ProblemError} TOO_MANY_REQUESTS
+ */
+export function setRateLimit(c: Context<ApiEnv>, limiter: RateLimiter, key: string): boolean {
+  const { name, requestsPerSecond, burst } = limiter.policy;
+  if (requestsPerSecond === 0) return false;
+  const { allowed, left } = limiter.take(key);
+  const seconds = Math.max(1, Math.ceil((burst - left) / requestsPerSecond));
+  const window = Math.max(1, Math.ceil(burst / requestsPerSecond));
+  c.header('RateLimit-Policy', `"${name}";q=${burst};w=${window}`, { append: true });
+  c.header('RateLimit', `"${name}";r=${left};t=${allowed ? seconds : 1}`, { append: true });
+  if (!allowed) throw tooMany(requestsPerSecond, ` of one ${name}`);
+  return true;
 }
 
 export function tooMany(requestsPerSecond: number, about = ''): ProblemError {

@@ -1,19 +1,40 @@
-/** A transaction in a request: its exact bytes as application/cose, or base64url in JSON. */
+/**
+ * A transaction in a request: its exact bytes as application/cose, or base64url in JSON, where the signature may come
+ * beside it.
+ */
 import { z } from '@hono/zod-openapi';
 import { base64urlnopad } from '@scure/base';
 import type { Context } from 'hono';
+import { concat } from '../../node-core/codec/bytes.ts';
+import { CodecError } from '../../node-core/codec/error.ts';
+import { decodeProtected, splitSign1 } from '../../node-core/crypto/cose.ts';
+import { label } from '../../node-core/crypto/cose-labels.ts';
+import { fromDerSignature, withLowS } from '../../node-core/crypto/ecdsa-signature.ts';
+import { coseAlgorithm } from '../../node-core/crypto/keys.ts';
+import { SIGNATURE_BYTES } from '../../node-core/crypto/suite.ts';
 import { MAX_COSE_BODY_BYTES, MAX_JSON_BODY_BYTES } from '../limits.ts';
 import { ProblemError } from '../problem.ts';
 import { readBody } from './body.ts';
+import { JSON_TYPE, parseJson } from './json-body.ts';
+import { requireType } from './media-type.ts';
 
 export const COSE_TYPE = 'application/cose';
-const JSON_TYPE = 'application/json';
 
 const base64url = z.string().regex(/^[A-Za-z0-9_-]+$/, 'not base64url without padding');
+/** The longest ECDSA signature in DER. */
+const MAX_SIGNATURE_BYTES = 72;
 
 export const transactionJson = z
   .strictObject({
     transaction: base64url.openapi({ description: 'Exact bytes of the COSE_Sign1, base64url without padding.' }),
+    signature: base64url
+      .max(Math.ceil((MAX_SIGNATURE_BYTES * 4) / 3))
+      .optional()
+      .openapi({
+        description:
+          'With a transaction as POST /v1/transactions/prepare gives it: what goes into the place of its 64 zero ' +
+          'bytes. 64 bytes, or ECDSA on P-256 in DER; of its two forms of S either will do.',
+      }),
   })
   .openapi('TransactionJson');
 
@@ -34,40 +55,45 @@ export async function readTransaction(c: Context): Promise<Uint8Array> {
     : fromJson(await readBody(c.req.raw, MAX_JSON_BODY_BYTES, 'BODY_TOO_LARGE'));
 }
 
-/**
- * The media type of the body, which has no content coding.
- * @throws {ProblemError} 415; the answer names what would be taken (RFC 9110 §15.5.16).
- */
-export function requireType<T extends string>(c: Context, wanted: readonly T[]): T {
-  const coding = c.req.header('Content-Encoding');
-  const type = mediaType(c.req.header('Content-Type'));
-  const isPlain = coding === undefined || coding.toLowerCase() === 'identity';
-  const found = wanted.find((one) => one === type);
-  if (isPlain && found !== undefined) return found;
-  const headers = { Accept: wanted.join(', '), 'Accept-Encoding': 'identity' };
-  const detail = `send ${isPlain ? wanted.join(' or ') : 'no content coding'}`;
-  throw new ProblemError('BAD_REQUEST', { status: 415, detail, headers });
-}
-
-/** `cose-type` may be given (RFC 9052 §11.3.1), but only as what a transaction is. */
-function mediaType(header: string | undefined): string | null {
-  const [type = '', ...parameters] = (header ?? '').split(';').map((part) => part.trim().toLowerCase());
-  const coseType = parameters.find((parameter) => parameter.startsWith('cose-type='))?.slice('cose-type='.length);
-  return coseType === undefined || coseType.replaceAll('"', '') === 'cose-sign1' ? type : null;
-}
-
 function fromJson(bytes: Uint8Array): Uint8Array {
-  let value: unknown;
+  const { transaction, signature } = parseJson(bytes, transactionJson);
+  const decoded = bytesOf('transaction', transaction);
+  return signature === undefined ? decoded : signed(decoded, bytesOf('signature', signature));
+}
+
+function bytesOf(name: string, text: string): Uint8Array {
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return base64urlnopad.decode(text);
   } catch (cause) {
-    throw new ProblemError('BAD_REQUEST', { detail: 'the body is not JSON in UTF-8', cause });
+    throw new ProblemError('BAD_REQUEST', { detail: `${name}: not base64url in its one form`, cause });
   }
-  const parsed = transactionJson.safeParse(value);
-  if (!parsed.success) throw new ProblemError('BAD_REQUEST', { detail: `body: ${parsed.error.issues[0]?.message}` });
+}
+
+/** The signature is the end of a COSE_Sign1: its last item, and of one length. */
+function signed(transaction: Uint8Array, signature: Uint8Array): Uint8Array {
+  const start = transaction.length - SIGNATURE_BYTES;
+  if (start < 0 || transaction.subarray(start).some((byte) => byte !== 0)) {
+    throw new ProblemError('BAD_REQUEST', { detail: 'transaction: it is signed already' });
+  }
+  return concat(transaction.subarray(0, start), inOneForm(transaction, signature));
+}
+
+/** @throws {ProblemError} 400; what is wrong with the rest of the transaction is for others to say. */
+function inOneForm(transaction: Uint8Array, signature: Uint8Array): Uint8Array {
   try {
-    return base64urlnopad.decode(parsed.data.transaction);
+    if (signature.length !== SIGNATURE_BYTES) return withLowS(fromDerSignature(signature));
+    return isP256(transaction) ? withLowS(signature) : signature;
   } catch (cause) {
-    throw new ProblemError('BAD_REQUEST', { detail: 'transaction: not base64url in its one form', cause });
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new ProblemError('BAD_REQUEST', { detail: 'signature: neither 64 bytes nor DER', cause });
+  }
+}
+
+function isP256(transaction: Uint8Array): boolean {
+  try {
+    return decodeProtected(splitSign1(transaction).protectedBytes).get(label.alg) === coseAlgorithm('p256');
+  } catch (error) {
+    if (error instanceof CodecError) return false;
+    throw error;
   }
 }

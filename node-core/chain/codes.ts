@@ -77,6 +77,16 @@ export const CODES = {
   WEBHOOK_URL_REFUSED: { number: 4063, text: 'Webhooks are not delivered to such a URL.' },
   SUBSCRIPTIONS_FULL: { number: 4064, text: 'The account, or this node, has as many subscriptions as it may.' },
   SUBSCRIPTION_DISABLED: { number: 4065, text: 'The subscription is disabled; enable it first.' },
+  // 4101 to 4119: who asks, and what of.
+  AUTHENTICATION_REQUIRED: { number: 4101, text: 'The request needs an access token.' },
+  TOKEN_INVALID: { number: 4102, text: 'The access token is none that this node gave for this chain.' },
+  TOKEN_EXPIRED: { number: 4103, text: 'The access token has expired.' },
+  TOKEN_REVOKED: { number: 4104, text: 'The account of the access token is gone, or has another key now.' },
+  SCOPE_MISSING: { number: 4105, text: 'The access token is not good for this request.' },
+  CHALLENGE_INVALID: { number: 4106, text: 'The challenge is none of this node, or of another chain or key.' },
+  CHALLENGE_EXPIRED: { number: 4107, text: 'The challenge has expired.' },
+  CHALLENGE_USED: { number: 4108, text: 'The challenge has been used already.' },
+  ORIGIN_UNKNOWN: { number: 4109, text: 'The node does not serve under that origin.' },
   // 5000: a node in trouble.
   INTERNAL: { number: 5000, text: 'The node failed to answer; the cause is in its log.' },
   CONFIG_INVALID: { number: 5001, text: 'The configuration is not valid.' },

@@ -14,6 +14,7 @@ export const MESSAGE_TYPE = {
   precommit: 'application/vnd.brop.precommit',
   precommitNil: 'application/vnd.brop.precommit-nil',
   setApproval: 'application/vnd.brop.set-approval',
+  challenge: 'application/vnd.brop.challenge',
 } as const;
 
 /** CoAP Content-Format of application/cbor (RFC 7252 registry). */

@@ -76,9 +76,6 @@ export type SubscriptionChange =
   | { readonly attempt: Attempt; readonly of: string }
   | { readonly watermark: number };
 
-/** Attempts that are kept of one subscription; the oldest gives way. */
-export const MAX_ATTEMPTS_KEPT = 100;
-
 /**
  * Subscriptions and how far their deliveries are.
  *
@@ -87,7 +84,7 @@ export const MAX_ATTEMPTS_KEPT = 100;
  *   watermark last, and nothing of a batch is lost when the batch before it was not.
  * - `remove` takes progress and attempts with it. Progress and attempts of what is not there are passed over.
  * - `all` gives every subscription with its newest progress, in the order of their IDs.
- * - `attempts` gives the newest first, at most {@link MAX_ATTEMPTS_KEPT} are kept.
+ * - `attempts` gives the newest first, of which the newest hundred are kept.
  * - `watermark`: all events up to this height have been matched with the subscriptions; undefined at first.
  */
 export interface SubscriptionStore {

@@ -1,11 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  type Attempt,
-  MAX_ATTEMPTS_KEPT,
-  type Progress,
-  type Subscription,
-  type SubscriptionStore,
-} from '../../node-core/ports/subscription-store.ts';
+import { MAX_ATTEMPTS_KEPT } from '../../node-core/middleware/delivery/limits.ts';
+import type { Attempt, Progress, Subscription, SubscriptionStore } from '../../node-core/ports/subscription-store.ts';
 
 export interface SubscriptionStoreHarness {
   readonly store: SubscriptionStore;
@@ -85,36 +80,40 @@ export function describeSubscriptionStore(name: string, open: () => Promise<Subs
       expect(await store.watermark()).toBe(6);
     });
 
-    it('takes progress and attempts away with their subscription, and takes none of what is not there', async () => {
-      const made = [{ put: subscription('sub_a') }, { progress, of: 'sub_a' }, { attempt: attempt(0), of: 'sub_a' }];
-      await store.write(made);
-      await store.write([{ remove: 'sub_a' }, { progress, of: 'sub_a' }, { attempt: attempt(1), of: 'sub_a' }]);
-      await store.write([
-        { progress, of: 'sub_a' },
-        { attempt: attempt(2), of: 'sub_a' },
-      ]);
-      expect(await store.all()).toEqual([]);
-      await store.write([{ put: subscription('sub_a') }]);
-      const [again] = await store.all();
-      expect(again!.progress.cursor).toBeNull();
-      expect(again!.attempts).toBe(0);
-      await store.write([...made, { remove: 'sub_a' }]);
-      expect(await store.all()).toEqual([]);
-    });
+    describe('what is taken away', () => describeRemoval(() => store));
+  });
+}
 
-    it('one whose ID begins with that of another is another', async () => {
-      await store.write([{ put: subscription('sub_a') }, { put: subscription('sub_ab') }]);
-      await store.write([{ attempt: attempt(0), of: 'sub_ab' }, { remove: 'sub_a' }]);
-      expect((await store.all()).map(({ subscription: { id }, attempts }) => [id, attempts])).toEqual([['sub_ab', 1]]);
-    });
+function describeRemoval(store: () => SubscriptionStore): void {
+  it('takes progress and attempts away with their subscription, and takes none of what is not there', async () => {
+    const made = [{ put: subscription('sub_a') }, { progress, of: 'sub_a' }, { attempt: attempt(0), of: 'sub_a' }];
+    await store().write(made);
+    await store().write([{ remove: 'sub_a' }, { progress, of: 'sub_a' }, { attempt: attempt(1), of: 'sub_a' }]);
+    await store().write([
+      { progress, of: 'sub_a' },
+      { attempt: attempt(2), of: 'sub_a' },
+    ]);
+    expect(await store().all()).toEqual([]);
+    await store().write([{ put: subscription('sub_a') }]);
+    const [again] = await store().all();
+    expect(again!.progress.cursor).toBeNull();
+    expect(again!.attempts).toBe(0);
+    await store().write([...made, { remove: 'sub_a' }]);
+    expect(await store().all()).toEqual([]);
+  });
 
-    it(`keeps the newest ${MAX_ATTEMPTS_KEPT} attempts`, async () => {
-      await store.write([{ put: subscription('sub_a') }]);
-      for (let number = 0; number < MAX_ATTEMPTS_KEPT + 7; number++)
-        await store.write([{ attempt: attempt(number), of: 'sub_a' }]);
-      const numbers = (await store.attempts('sub_a', 1_000)).map((one) => one.number);
-      expect(numbers).toEqual(Array.from({ length: MAX_ATTEMPTS_KEPT }, (_, i) => MAX_ATTEMPTS_KEPT + 6 - i));
-      expect((await store.all())[0]!.attempts).toBe(MAX_ATTEMPTS_KEPT + 7);
-    });
+  it('one whose ID begins with that of another is another', async () => {
+    await store().write([{ put: subscription('sub_a') }, { put: subscription('sub_ab') }]);
+    await store().write([{ attempt: attempt(0), of: 'sub_ab' }, { remove: 'sub_a' }]);
+    expect((await store().all()).map(({ subscription: { id }, attempts }) => [id, attempts])).toEqual([['sub_ab', 1]]);
+  });
+
+  it(`keeps the newest ${MAX_ATTEMPTS_KEPT} attempts`, async () => {
+    await store().write([{ put: subscription('sub_a') }]);
+    for (let number = 0; number < MAX_ATTEMPTS_KEPT + 7; number++)
+      await store().write([{ attempt: attempt(number), of: 'sub_a' }]);
+    const numbers = (await store().attempts('sub_a', 1_000)).map((one) => one.number);
+    expect(numbers).toEqual(Array.from({ length: MAX_ATTEMPTS_KEPT }, (_, i) => MAX_ATTEMPTS_KEPT + 6 - i));
+    expect((await store().all())[0]!.attempts).toBe(MAX_ATTEMPTS_KEPT + 7);
   });
 }

@@ -1,0 +1,89 @@
+/** The TokenKeys port in a JSON file that its owner alone may read. */
+import { randomBytes } from 'node:crypto';
+import { closeSync, existsSync, fstatSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { BropError } from '../../node-core/chain/codes.ts';
+import { fromHex, toHex } from '../../node-core/codec/bytes.ts';
+import type { CryptoProvider } from '../../node-core/crypto/provider.ts';
+import { SUITES } from '../../node-core/crypto/suites.ts';
+import { newTokenKey, type TokenKey } from '../../node-core/crypto/token-key.ts';
+import type { Clock } from '../../node-core/ports/clock.ts';
+import type { TokenKeys } from '../../node-core/ports/token-keys.ts';
+
+/** How long a key signs. */
+export const SIGNS_MS = 30 * 86_400_000;
+/** How long it is believed after that; longer than any token holds. */
+export const BELIEVED_MS = 3_600_000;
+const MAX_FILE_BYTES = 65_536;
+const OTHERS_MAY_READ_OR_WRITE = 0o077;
+
+interface DatedKey extends TokenKey {
+  readonly createdMs: number;
+}
+
+/** @throws {BropError} CONFIG_INVALID for a file that others may read, or that is not as it was written. */
+export function openTokenKeys(path: string, crypto: CryptoProvider, clock: Clock): TokenKeys {
+  let keys: readonly DatedKey[] = existsSync(path) ? read(path) : [];
+  return {
+    current: async () => {
+      const now = clock.now();
+      const newest = keys[0];
+      if (newest !== undefined && now - newest.createdMs < SIGNS_MS) return newest;
+      const key = { ...newTokenKey(crypto, (length) => randomBytes(length)), createdMs: now };
+      keys = [key, ...keys.filter(({ createdMs }) => now - createdMs < SIGNS_MS + BELIEVED_MS)];
+      write(path, keys);
+      return key;
+    },
+    find: async (kid) => {
+      const now = clock.now();
+      return keys.find((key) => key.kid === kid && now - key.createdMs < SIGNS_MS + BELIEVED_MS);
+    },
+  };
+}
+
+/** Whole and on the disk, before it takes the place of the one before. */
+function write(path: string, keys: readonly DatedKey[]): void {
+  const rows = keys.map(({ kid, publicKey, secretKey, createdMs }) => {
+    return { kid, publicKey: toHex(publicKey), secretKey: toHex(secretKey), createdMs };
+  });
+  const file = openSync(`${path}.new`, 'w', 0o600);
+  try {
+    writeSync(file, `${JSON.stringify({ keys: rows }, null, 2)}\n`);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(`${path}.new`, path);
+}
+
+function read(path: string): readonly DatedKey[] {
+  const file = openSync(path, 'r');
+  try {
+    const { mode, size } = fstatSync(file);
+    // Windows has no such bits: access there is the folder's access-control list.
+    if (process.platform !== 'win32' && (mode & OTHERS_MAY_READ_OR_WRITE) !== 0)
+      throw new BropError('CONFIG_INVALID', `${path}: others can get at it; run: chmod 600.`);
+    if (size > MAX_FILE_BYTES) throw damaged(path);
+    return parse(path, readFileSync(file, 'utf8'));
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Says nothing of what is in it: JSON.parse quotes its input. */
+function damaged(path: string): BropError {
+  return new BropError('CONFIG_INVALID', `${path}: damaged. Without it the node makes a new one, and tokens end.`);
+}
+
+function parse(path: string, content: string): readonly DatedKey[] {
+  try {
+    const { keys } = JSON.parse(content) as { readonly keys: readonly Record<string, unknown>[] };
+    return keys.map(({ kid, publicKey, secretKey, createdMs }) => {
+      const key = { publicKey: fromHex(String(publicKey)), secretKey: fromHex(String(secretKey)) };
+      const isKey = SUITES.ed25519.isSecretKey(key.secretKey) && Number.isSafeInteger(createdMs);
+      if (!isKey || toHex(SUITES.ed25519.publicKeyOf(key.secretKey)) !== publicKey) throw damaged(path);
+      return { ...key, kid: String(kid), createdMs: Number(createdMs) };
+    });
+  } catch {
+    throw damaged(path);
+  }
+}
