@@ -190,7 +190,7 @@ async function startAll(
     await observed.serve(node);
     // Loaded when it is wanted: a validator without it is smaller.
     if (config.api === undefined) return null;
-    return await (await import('./serve-api.ts')).serveApi(config.api, config.dataFolder, node, files, log, observed);
+    return await (await import('./serve-api.ts')).serveApi(config.api, config, node, files, log, observed);
   } catch (error) {
     await node.stop();
     await observed.close();

@@ -239,7 +239,10 @@ export class Endpoint {
 
   /** Other types, another filter or URL: what has been read is read again. */
   change(subscription: Subscription): void {
+    const { types, filter, url } = this.subscription;
+    const isSame = subscription.types === types && subscription.filter === filter && subscription.url === url;
     this.subscription = subscription;
+    if (isSame) return;
     for (const lane of this.lanes()) lane.restart();
     this.pump();
   }

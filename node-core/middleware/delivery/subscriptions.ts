@@ -39,6 +39,8 @@ export interface SubscriptionsParts {
 
 export class Subscriptions implements SubscriptionAccess {
   private readonly parts: SubscriptionsParts;
+  /** A public key takes a millisecond to make, and lists show many. */
+  private readonly keyTexts = new Map<string, string>();
 
   constructor(parts: SubscriptionsParts) {
     this.parts = parts;
@@ -198,6 +200,10 @@ export class Subscriptions implements SubscriptionAccess {
   }
 
   private keyText(id: string, scheme: SignatureScheme, generation: number): string {
-    return verificationKey(derivedKey(this.parts.master, id, scheme, generation));
+    const name = `${id}/${generation}`;
+    const known = this.keyTexts.get(name) ?? verificationKey(derivedKey(this.parts.master, id, scheme, generation));
+    if (this.keyTexts.size >= MAX_SUBSCRIPTIONS) this.keyTexts.clear();
+    this.keyTexts.set(name, known);
+    return known;
   }
 }

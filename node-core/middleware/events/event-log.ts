@@ -9,6 +9,8 @@ import { comparePositions, startOf } from './position.ts';
 
 /** Events of blocks that are kept decoded, for all readers together: those at the head read the same few blocks. */
 const MAX_EVENTS_KEPT = 20_000;
+/** Events that one reading looks at, but for those of its last block: others want their turn. */
+const MAX_LOOKED = 5_000;
 
 export interface EventsRead {
   readonly events: readonly Event[];
@@ -92,8 +94,11 @@ export class EventLog {
   ): Promise<EventsRead> {
     const events: Event[] = [];
     let next = position;
-    for (let blocks = 0; blocks < maxBlocks && next[0] <= through; blocks++) {
-      for (const event of await this.at(next[0])) {
+    let looked = 0;
+    for (let blocks = 0; blocks < maxBlocks && looked < MAX_LOOKED && next[0] <= through; blocks++) {
+      const all = await this.at(next[0]);
+      looked += all.length;
+      for (const event of all) {
         if (comparePositions(event.position, next) < 0 || !matches(filter, event)) continue;
         if (events.length === maxEvents) return { events, next: event.position };
         events.push(event);

@@ -9,7 +9,7 @@ import type { FieldValue } from '../../ledger/projection.ts';
 import { finalizedBlock } from '../finalized-block.ts';
 import { declarationOf, EVENT_TYPES } from './catalogue.ts';
 import { type Event, eventsOf } from './event.ts';
-import { comparePositions, cursorOf, eventId } from './position.ts';
+import { comparePositions, cursorBefore, cursorOf, eventId } from './position.ts';
 
 async function newest(world: World): Promise<readonly Event[]> {
   const block = (await world.store.block(world.store.height))!;
@@ -116,6 +116,14 @@ describe('cursors', () => {
     expect(cursorOf(hash, eventId(hash, [7, 2, 1]))).toEqual([7, 2, 2]);
     expect(cursorOf(hash, '7')).toEqual([8, 0, 0]);
     expect(cursorOf(hash, '0')).toEqual([1, 0, 0]);
+  });
+
+  test.each([[[7, 0, 0]], [[7, 0, 3]], [[7, 4, 0]], [[7, 4, 2]]] as const)('lead on to exactly %j', (position) => {
+    const from = cursorOf(hash, cursorBefore(hash, position))!;
+    const before =
+      position[2] > 0 ? [position[0], position[1], position[2] - 1] : [position[0], position[1] - 1, 99_999];
+    expect(comparePositions(from, position)).toBeLessThanOrEqual(0);
+    expect(comparePositions(from, before as [number, number, number])).toBeGreaterThan(0);
   });
 
   test.each([

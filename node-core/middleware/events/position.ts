@@ -16,9 +16,12 @@ export function startOf(height: number): Position {
   return [height, 0, 0];
 }
 
-/** After every event of this height: a block has fewer, and transactions have fewer events. */
+/** No block has so many transactions, no transaction so many events. */
+const LAST = 99_999;
+
+/** After every event of this height. */
 export function endOf(height: number): Position {
-  return [height, 99_999, 99_999];
+  return [height, LAST, LAST];
 }
 
 /** The least position after this one. */
@@ -29,6 +32,12 @@ export function after([height, transaction, event]: Position): Position {
 /** `evt_`, the chain, height, transaction, event: the same on every node. Without a full stop, which signatures forbid. */
 export function eventId(genesisHash: Uint8Array, [height, transaction, event]: Position): string {
   return `evt_${toHex(genesisHash).slice(0, CHAIN_DIGITS)}_${height}_${transaction}_${event}`;
+}
+
+/** The cursor after which a position comes: of an event that has been, or could have been, before it. */
+export function cursorBefore(genesisHash: Uint8Array, [height, transaction, event]: Position): string {
+  if (event > 0) return eventId(genesisHash, [height, transaction, event - 1]);
+  return transaction > 0 ? eventId(genesisHash, [height, transaction - 1, LAST]) : String(height - 1);
 }
 
 /**
