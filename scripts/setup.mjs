@@ -6,13 +6,13 @@ import { chdir, exit, stderr, versions } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { installPackages } from './setup/packages.mjs';
 import { installGitHook, say } from './setup/run.mjs';
-import { installBrowser, installPython, requireOpenssl } from './setup/test-tools.mjs';
+import { installBrowser, installPython, installSoftHsm, requireOpenssl } from './setup/test-tools.mjs';
 
 const USAGE = `usage: node scripts/setup.mjs start|test
 
 start  installs the npm packages that the nodes need, the pinned Node among them, and the git hook
 test   the same with the development packages, then what single suites need: Python packages for test/interop
-       (into .cache/venv), OpenSSL, and Chromium for the browser suites (into .cache/chromium)
+       (into .cache/venv), OpenSSL, SoftHSM2, and Chromium for the browser suites (into .cache/chromium)
 
 Exit code: 0 ready, 1 the npm packages could not be installed, 2 wrong usage. What a single suite lacks and could not
 be installed here is named on a line of its own, and that suite fails.
@@ -42,5 +42,6 @@ if (existsSync('.git') && !process.env.CI) installGitHook();
 if (mode === 'test') {
   await installPython();
   await requireOpenssl();
+  await installSoftHsm();
   await installBrowser();
 }

@@ -31,6 +31,7 @@ import {
   unregisterNodeBody,
 } from '../node-core/chain/operations/register-node.ts';
 import { SET_VALIDATORS, type SetValidators, setValidatorsBody } from '../node-core/chain/operations/set-validators.ts';
+import type { Scope } from '../node-core/chain/scopes.ts';
 import { stateKey } from '../node-core/chain/state-keys.ts';
 import { finishTransaction, type Operation, prepareTransaction } from '../node-core/chain/transaction.ts';
 import { accountIdFromText, accountIdToText } from '../node-core/codec/account-id.ts';
@@ -39,7 +40,8 @@ import { pureCrypto } from '../node-core/crypto/pure.ts';
 import { SIGNATURE_BYTES } from '../node-core/crypto/suite.ts';
 import { RejectedError, type SignedTransaction, UnsettledError } from './errors.ts';
 import { type ChainStatus, Heights } from './heights.ts';
-import { COSE_TYPE, type Fetch, Http, STATE_PROOF_TYPE } from './http.ts';
+import { COSE_TYPE, defaultFetch, type Fetch, Http, STATE_PROOF_TYPE } from './http.ts';
+import { Login } from './login.ts';
 import { type Outcome, type SettleParts, settle } from './settle.ts';
 import type { Signer } from './signer.ts';
 import { partsOf, SENT_TOGETHER, sendTogether } from './together.ts';
@@ -163,6 +165,12 @@ export function createClient(options: ClientOptions) {
     settle: (transaction: SignedTransaction, signal?: AbortSignal) => core.settle(transaction, signal),
     quote: (operations: readonly Operation[]) => core.quote(operations),
     account: (id: AccountId | string) => core.account(id),
+    auth: {
+      /** An access token that is good for `scopes` and for a minute at least; a new one when there is none. */
+      token: (scopes: readonly Scope[], signal?: AbortSignal) => core.login().token(scopes, signal),
+      /** A request that carries one, to a path of the API such as `/v1/audit`; with a new one after a 401. */
+      fetch: (path: string, scope: Scope, init?: RequestInit) => core.authorizedFetch(path, scope, init),
+    },
     status: () => core.status(),
   };
 }
@@ -175,6 +183,7 @@ class ClientCore {
   private readonly parts: SettleParts;
   private readonly signer: Signer | undefined;
   private readonly sender: AccountId | undefined;
+  private loggedIn: Login | undefined;
 
   constructor(options: ClientOptions) {
     const { url, account, signer, crypto = pureCrypto, fetch = defaultFetch, sleep = pause } = options;
@@ -285,6 +294,27 @@ class ClientCore {
     return this.heights.status();
   }
 
+  login(): Login {
+    const { signer, sender: account } = this.identity();
+    const { http, crypto, genesisHash } = this;
+    this.loggedIn ??= new Login({ http, crypto, genesisHash, signer, account });
+    return this.loggedIn;
+  }
+
+  async authorizedFetch(path: string, scope: Scope, init: RequestInit = {}): Promise<Response> {
+    const login = this.login();
+    const send = async () => {
+      const headers = new Headers(init.headers);
+      headers.set('Authorization', `Bearer ${await login.token([scope])}`);
+      return this.http.send(path, { ...init, headers });
+    };
+    const answer = await send();
+    if (answer.status !== 401) return answer;
+    await answer.body?.cancel();
+    login.forget();
+    return send();
+  }
+
   private async sign(
     operations: readonly Operation[],
     label: string,
@@ -318,9 +348,6 @@ class ClientCore {
 function accountIdOf(account: AccountId | string): AccountId {
   return typeof account === 'string' ? accountIdFromText(account) : account;
 }
-
-/** Looked up at each call, and called as a plain function: a browser's fetch minds its `this`. */
-const defaultFetch: Fetch = (url, init) => globalThis.fetch(url, init);
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

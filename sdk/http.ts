@@ -23,13 +23,24 @@ const REQUEST_TIMEOUT_MS = 15_000;
 /** The longest proof, with room for its JSON form. */
 const MAX_ANSWER_BYTES = 10_000_000;
 
+/** Looked up at each call, and called as a plain function: a browser's fetch minds its `this`. */
+export const defaultFetch: Fetch = (url, init) => globalThis.fetch(url, init);
+
 export class Http {
+  /** Scheme, host and port by which the node is reached. */
+  readonly origin: string;
   private readonly base: string;
   private readonly fetch: Fetch;
 
   constructor(url: string, fetch: Fetch) {
     this.base = url.replace(/\/+$/, '');
+    this.origin = new URL(url).origin;
     this.fetch = fetch;
+  }
+
+  /** The plain answer to a plain request; a token in it goes to this node and nowhere else. */
+  send(path: string, init: RequestInit): Promise<Response> {
+    return this.fetch(this.base + path, { ...init, cache: 'no-store', redirect: 'error' });
   }
 
   async json<T>(path: string, options: RequestOptions = {}): Promise<T> {

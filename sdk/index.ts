@@ -6,8 +6,10 @@ export { ADMIT_PARTNER, type AdmitPartner, admitPartnerBody } from '../node-core
 export { CERTIFY, type Certify, certifyBody } from '../node-core/chain/operations/certify.ts';
 export * from '../node-core/chain/operations/evidence.ts';
 export { transparentStatement } from '../node-core/chain/scitt.ts';
+export { SCOPES, type Scope } from '../node-core/chain/scopes.ts';
 export type { Operation } from '../node-core/chain/transaction.ts';
 export type { PublicKey, SuiteName } from '../node-core/crypto/provider.ts';
+export { type ApiClient, type ApiClientOptions, type ApiSchemas, createApiClient } from './api-client.ts';
 export * from './client.ts';
 export * from './errors.ts';
 export type { ChainStatus } from './heights.ts';

@@ -114,6 +114,19 @@ export function spkiHash(crypto: CryptoProvider, key: PublicKey): Uint8Array {
   return crypto.hash('sha-256', concat(fromHex(SPKI_START[key.suite]), key.bytes));
 }
 
+/**
+ * The key in a SubjectPublicKeyInfo, in the one DER that {@link spkiHash} makes.
+ * @throws {CodecError} for a key of another kind, or a compressed point.
+ */
+export function publicKeyOfSpki(spki: Uint8Array): PublicKey {
+  for (const suite of Object.keys(SPKI_START) as SuiteName[]) {
+    const start = fromHex(SPKI_START[suite]);
+    if (!equal(spki.subarray(0, start.length), start)) continue;
+    return { suite, bytes: checkedBytes(suite, spki.slice(start.length), '') };
+  }
+  throw new CodecError('schema', 'neither a P-256, an Ed25519 nor an SM2 key', 'spki');
+}
+
 export function isSameKey(a: PublicKey, b: PublicKey): boolean {
   return a.suite === b.suite && equal(a.bytes, b.bytes);
 }

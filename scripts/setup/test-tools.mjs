@@ -51,6 +51,20 @@ export async function requireOpenssl() {
   sayMissing(`OpenSSL 3 is not here (found ${found})`, 'The OpenSSL suites', 'Install OpenSSL 3 and put it in PATH.');
 }
 
+/** A software HSM, for the PKCS#11 signer; its driver is loaded by the package pkcs11js, which npm has compiled. */
+export async function installSoftHsm() {
+  const suite = 'The suite adapters/signer-pkcs11';
+  if (ask('softhsm2-util', ['--version']) === undefined) await aptInstall(['softhsm2']);
+  if (ask('softhsm2-util', ['--version']) === undefined)
+    sayMissing('SoftHSM2 is not here', suite, 'Install it (Debian: softhsm2).');
+  if (!existsSync('node_modules/pkcs11js/build/Release/pkcs11.node'))
+    sayMissing(
+      'pkcs11js was not compiled',
+      suite,
+      'Install a C++ compiler, make and Python, then: npm rebuild pkcs11js.',
+    );
+}
+
 /**
  * Unpacks the Chromium that an npm package ships, once, before tests that run side by side would do it: the package
  * takes a half-written file of another process for a finished one.

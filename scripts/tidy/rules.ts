@@ -26,6 +26,8 @@ export interface Tree {
 
 export interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
+  /** Optional ones: whoever uses what needs them installs them. */
+  readonly peerDependencies?: Readonly<Record<string, string>>;
   readonly exports?: unknown;
 }
 
@@ -118,7 +120,8 @@ function packageImport(file: string, found: Import, manifest: Manifest): Broken 
     return { rule: 'pure', todo: `pure rooms may not import ${specifier}: ${instead}` };
   }
   const mayUseDev = !file.includes('/') || developmentRooms.some((room) => isWithin(file, room));
-  if (isBuiltin || mayUseDev || found.typeOnly || manifest.dependencies?.[name] !== undefined) return undefined;
+  const isInstalled = manifest.dependencies?.[name] ?? manifest.peerDependencies?.[name];
+  if (isBuiltin || mayUseDev || found.typeOnly || isInstalled !== undefined) return undefined;
   return { rule: 'dependency', todo: `${name} is not in "dependencies": a bare \`npm start\` does not install it` };
 }
 

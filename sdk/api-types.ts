@@ -1,0 +1,1667 @@
+// Made by scripts/api-types.ts from docs/openapi.json: do not edit.
+import type { Scope } from '../node-core/chain/scopes.ts';
+
+/** The scope of each request that needs an access token. */
+export const SCOPE_OF: Readonly<Record<string, Scope>> = {
+  'GET /v1/audit': 'audit:read',
+};
+
+export interface paths {
+  "/v1/transactions": {
+    /** Submit a signed transaction */
+    post: {
+      parameters: {
+        query?: never;
+        header?: {
+          prefer?: string;
+        };
+        path?: never;
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          "application/cose": Blob | Uint8Array<ArrayBuffer>;
+          "application/json": components['schemas']['TransactionJson'];
+        };
+      };
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/vnd.brop.receipt+cbor": Blob | Uint8Array<ArrayBuffer>;
+            "application/json": (components['schemas']['FinalTransaction'] | components['schemas']['ProofJson']);
+            "application/cose": Blob | Uint8Array<ArrayBuffer>;
+          };
+        };
+        202: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/json": components['schemas']['SubmittedTransaction'];
+          };
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        403: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        406: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        409: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        410: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        413: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        415: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        422: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        503: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
+  "/v1/transactions/batch": {
+    /** Submit many signed transactions */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          "application/cbor": Blob | Uint8Array<ArrayBuffer>;
+        };
+      };
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/json": components['schemas']['BatchOutcomes'];
+          };
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        413: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        415: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        503: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
+  "/v1/transactions/prepare": {
+    /** The exact bytes to sign, and what they say */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          "application/json": components['schemas']['PrepareRequest'];
+        };
+      };
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/json": components['schemas']['PreparedTransaction'];
+          };
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        403: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        413: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        415: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
+  "/v1/transactions/{sender}/{nonce}": {
+    /** Where a transaction is: pending, final, expired or unknown */
+    get: {
+      parameters: {
+        query?: {
+          expiry?: string;
+        };
+        header?: never;
+        path: {
+          sender: string;
+          nonce: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/json": (components['schemas']['PendingTransaction'] | components['schemas']['FinalTransaction'] | components['schemas']['ExpiredTransaction'] | components['schemas']['UnknownTransaction']);
+          };
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        410: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
+  "/v1/transactions/{sender}/{nonce}/receipt": {
+    /** The receipt of a final transaction */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          sender: string;
+          nonce: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/vnd.brop.receipt+cbor": Blob | Uint8Array<ArrayBuffer>;
+            "application/json": components['schemas']['ProofJson'];
+            "application/cose": Blob | Uint8Array<ArrayBuffer>;
+          };
+        };
+        304: {
+          headers: { readonly [name: string]: unknown };
+          content?: never;
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        404: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        406: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        410: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        422: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
+  "/v1/transactions/{sender}/{nonce}/expiry-certificate": {
+    /** Proof that a transaction was never packed and never can be (超时证明) */
+    get: {
+      parameters: {
+        query: {
+          expiry: string;
+        };
+        header?: never;
+        path: {
+          sender: string;
+          nonce: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/vnd.brop.expiry-certificate+cbor": Blob | Uint8Array<ArrayBuffer>;
+            "application/json": components['schemas']['ProofJson'];
+          };
+        };
+        304: {
+          headers: { readonly [name: string]: unknown };
+          content?: never;
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        404: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        406: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        409: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        410: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
+  "/v1/quote": {
+    /** A dry run: what a transaction would cost */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          "application/cose": Blob | Uint8Array<ArrayBuffer>;
+          "application/json": components['schemas']['TransactionJson'];
+        };
+      };
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/json": components['schemas']['Quote'];
+          };
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        403: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        413: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        415: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
+  "/v1/auth/challenge": {
+    /** A challenge for an account to sign */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          "application/json": components['schemas']['ChallengeRequest'];
+        };
+      };
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/json": components['schemas']['Challenge'];
+          };
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        403: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        413: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        415: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
+  "/v1/auth/token": {
+    /** An access token for a signed challenge */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          "application/json": components['schemas']['TokenRequest'];
+        };
+      };
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/json": components['schemas']['AccessToken'];
+          };
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        403: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        413: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        415: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        503: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
+  "/v1/audit": {
+    /** What this account has done here */
+    get: {
+      parameters: {
+        query?: {
+          before?: string;
+          limit?: string;
+        };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/json": components['schemas']['AuditPage'];
+          };
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        401: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        403: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
+  "/v1/status": {
+    /** The chain as this node has it */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/json": components['schemas']['ChainStatus'];
+          };
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
+  "/v1/blocks/{height}": {
+    /** A block: its header and what became of its transactions */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          height: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/json": components['schemas']['Block'];
+          };
+        };
+        304: {
+          headers: { readonly [name: string]: unknown };
+          content?: never;
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        404: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        410: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
+  "/v1/state-proof": {
+    /** Proof that a state key has a value, or none, at the newest height */
+    get: {
+      parameters: {
+        query?: {
+          key?: string;
+          account?: string;
+          record?: string;
+          subject?: string;
+          registrant?: string;
+        };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/vnd.brop.state-proof+cbor": Blob | Uint8Array<ArrayBuffer>;
+            "application/json": components['schemas']['ProofJson'];
+          };
+        };
+        304: {
+          headers: { readonly [name: string]: unknown };
+          content?: never;
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        404: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        406: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
+  "/v1/equivocations": {
+    /** Validators that have contradicted themselves, as far as this node has evidence */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/json": components['schemas']['Equivocations'];
+          };
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
+  "/v1/equivocations/{validator}/{height}/{kind}": {
+    /** Evidence of one equivocation, for brop verify and every other verifier */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          validator: string;
+          height: string;
+          kind: "prevote" | "precommit" | "proposal";
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/vnd.brop.equivocation+cbor": Blob | Uint8Array<ArrayBuffer>;
+          };
+        };
+        304: {
+          headers: { readonly [name: string]: unknown };
+          content?: never;
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        404: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
+  "/v1/genesis": {
+    /** The exact bytes of the genesis */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/cose": Blob | Uint8Array<ArrayBuffer>;
+          };
+        };
+        304: {
+          headers: { readonly [name: string]: unknown };
+          content?: never;
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
+  "/files/{path}": {
+    /** The chain as plain files */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          path: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/octet-stream": Blob | Uint8Array<ArrayBuffer>;
+            "text/plain": string;
+          };
+        };
+        206: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/octet-stream": Blob | Uint8Array<ArrayBuffer>;
+          };
+        };
+        304: {
+          headers: { readonly [name: string]: unknown };
+          content?: never;
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        404: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        416: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
+  "/v1/codes": {
+    /** Every numbered code */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/json": components['schemas']['Codes'];
+          };
+        };
+        304: {
+          headers: { readonly [name: string]: unknown };
+          content?: never;
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
+  "/v1/accounts/{id}": {
+    /** An account: kind, key, certification and quota */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/json": components['schemas']['Account'];
+          };
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        404: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
+  "/v1/accounts": {
+    /** The account that bears a name */
+    get: {
+      parameters: {
+        query: {
+          name: string;
+        };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/json": components['schemas']['Account'];
+          };
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        404: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
+  "/healthz": {
+    /** Whether the newest block is recent */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/json": components['schemas']['Health'];
+          };
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        503: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
+  "/metrics": {
+    /** Metrics for Prometheus */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "text/plain": string;
+          };
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
+}
+
+export interface components {
+  schemas: {
+    TransactionJson: {
+      /** Exact bytes of the COSE_Sign1, base64url without padding. */
+      transaction: string;
+      /** With a transaction as POST /v1/transactions/prepare gives it: what goes into the place of its 64 zero bytes. 64 bytes, or ECDSA on P-256 in DER; of its two forms of S either will do. */
+      signature?: string;
+    };
+    FinalTransaction: {
+      status: "final";
+      /** Account ID, bech32m. */
+      sender: string;
+      /** Nonce, 32 bytes in hexadecimal. */
+      nonce: string;
+      height: number;
+      /** Place in the block. */
+      index: number;
+      /** false: packed with a rejection, and charged. */
+      applied: boolean;
+      /** 0 when applied, otherwise the number of the rejection. */
+      code: number;
+      /** Name of the rejection, null when applied. */
+      name: (string | null);
+      /** Which operation was rejected. */
+      operation: (number | null);
+      /** Quota points charged. */
+      cost: number;
+      /** Place in the log; null when it was rejected. */
+      logIndex: (number | null);
+      links: {
+        /** Path on this server. */
+        self: string;
+        /** Path on this server. */
+        receipt: string;
+        /** Path on this server. */
+        block: string;
+      };
+    };
+    /** JSON form of a proof (docs/spec); the CBOR file can be made from it again. */
+    ProofJson: {
+      /** Every field of the file, bytes in hexadecimal. */
+      proof: {
+        type: string;
+        [name: string]: unknown;
+      };
+      /** The same for people; bound to the proof when it is read back. */
+      readable: {
+        [name: string]: unknown;
+      };
+      [name: string]: unknown;
+    };
+    /** Identity and expiry; keep both until the transaction is final or has expired. */
+    SubmittedTransaction: {
+      status: "pending";
+      /** Account ID, bech32m. */
+      sender: string;
+      /** 32 bytes in hexadecimal. */
+      nonce: string;
+      expiry: number;
+      /** Path on this server. */
+      location: string;
+    };
+    /** RFC 9457 problem with the numbered code. */
+    Problem: {
+      /** urn:brop:code: and the number */
+      type: string;
+      /** The same for every problem of this code. */
+      title: string;
+      /** The HTTP status. */
+      status: number;
+      /** What is particular to this request. */
+      detail?: string;
+      /** The number of the code (docs/spec/codes.md, /v1/codes). */
+      code: number;
+      /** The name of the code. */
+      name: string;
+      /** With code 5000: names the entry in the log of the node. */
+      requestId?: string;
+      [name: string]: unknown;
+    };
+    /** One outcome for each transaction, in their order. */
+    BatchOutcomes: {
+      outcomes: ((components['schemas']['BatchAccepted'] | components['schemas']['BatchRefused']))[];
+    };
+    /** Accepted for packing, as by a submission of its own. */
+    BatchAccepted: {
+      status: 202;
+      /** Account ID, bech32m. */
+      sender: string;
+      /** 32 bytes in hexadecimal. */
+      nonce: string;
+      expiry: number;
+    };
+    BatchRefused: {
+      /** The HTTP status that a submission of its own would have got. */
+      status: number;
+      code: number;
+      name: string;
+      detail?: string;
+      /** Seconds after which it is worth trying again. */
+      retryAfter?: number;
+    };
+    PreparedTransaction: {
+      /** The exact bytes to sign: the Sig_structure of RFC 9052 §4.4. The suite of the key hashes them. */
+      message: string;
+      /** SHA-256 of `message`: what ECDSA on P-256 signs, where a device wants it. */
+      sha256: string;
+      /** The transaction with 64 zero bytes in the place of the signature, which are its last 64. */
+      transaction: string;
+      /** Account ID, bech32m. */
+      sender: string;
+      /** 32 bytes in hexadecimal. */
+      nonce: string;
+      expiry: number;
+      /** What the bytes say, read back from them. */
+      summary: {
+        /** 32 bytes in hexadecimal. */
+        chain: string;
+        /** Account ID, bech32m. */
+        sender: string;
+        key: {
+          suite: "p256" | "ed25519" | "sm2";
+          id: string;
+        };
+        label: string;
+        /** 32 bytes in hexadecimal. */
+        nonce: string;
+        expiry: number;
+        operations: ({
+          type: string;
+          body: {
+            [name: string]: unknown;
+          };
+        })[];
+      };
+      /** The summary in lines for people. */
+      text: (string)[];
+      quote: components['schemas']['Quote'];
+    };
+    Quote: {
+      /** Points that it would cost in the next block. */
+      cost: number;
+      /** Points of the sender now, less what its pending transactions will take. */
+      available: number;
+      /** Why it would be refused now, the signature apart; null when it would be accepted. */
+      refusal: ({
+        code: number;
+        name: string;
+        title: string;
+        detail?: string;
+      } | null);
+    };
+    PrepareRequest: {
+      /** Account ID, bech32m. */
+      sender: string;
+      operations: (components['schemas']['OperationJson'])[];
+      /** What it is about, for people; the type of the first operation without it. */
+      label?: string;
+      /** Random; chosen by the node without it. */
+      nonce?: string;
+      /** Last height at which it may be packed. */
+      expiry?: number;
+      /** Instead of `expiry`; 600 without either. */
+      expiresInSeconds?: number;
+    };
+    OperationJson: {
+      type: string;
+      /** The body as JSON (docs/spec/operations.md): bytes in hexadecimal, accounts as brop1…, keys as {"suite", "key"}. For evidence.register, evidence.registerBatch, identity.certify, governance.admitPartner, governance.admitValidator, governance.registerNode, governance.unregisterNode, governance.setValidators. */
+      body?: {
+        [name: string]: unknown;
+      };
+      /** Instead of `body`, for any type: its CBOR in base64url. */
+      cbor?: string;
+    };
+    /** Accepted for packing by this node; no promise that it will be packed. */
+    PendingTransaction: {
+      status: "pending";
+      /** Account ID, bech32m. */
+      sender: string;
+      /** Nonce, 32 bytes in hexadecimal. */
+      nonce: string;
+      expiry: number;
+      links: {
+        /** Path on this server. */
+        self: string;
+      };
+    };
+    /** With this expiry it was never packed and never can be. */
+    ExpiredTransaction: {
+      status: "expired";
+      /** Account ID, bech32m. */
+      sender: string;
+      /** Nonce, 32 bytes in hexadecimal. */
+      nonce: string;
+      expiry: number;
+      /** Expiry certificate (超时证明), base64url; null when the proof is no longer kept. */
+      certificate: (string | null);
+      links: {
+        /** Path on this server. */
+        self: string;
+        /** Path on this server. */
+        certificate: string;
+      };
+    };
+    /** This node has not seen it, or has forgotten it: proof of nothing. */
+    UnknownTransaction: {
+      status: "unknown";
+      /** Account ID, bech32m. */
+      sender: string;
+      /** Nonce, 32 bytes in hexadecimal. */
+      nonce: string;
+      links: {
+        /** Path on this server. */
+        self: string;
+      };
+    };
+    Challenge: {
+      /** To be sent back as it is, to POST /v1/auth/token. */
+      challenge: string;
+      /** The exact bytes to sign with the key of the account: the Sig_structure in the challenge. */
+      message: string;
+      /** Account ID, bech32m. */
+      account: string;
+      scopes: (string)[];
+      /** Sign only when this is how you reach the node. */
+      origin: string;
+      /** Milliseconds since 1970 UTC. */
+      expiresMs: number;
+    };
+    ChallengeRequest: {
+      /** Account ID, bech32m. */
+      account: string;
+      scopes: ("subscriptions:manage" | "records:read" | "audit:read")[];
+      /** By which the client reaches the node; the name of the node without it. */
+      origin?: string;
+    };
+    /** Members as in RFC 6749 §5.1. There is no refresh token: sign again. */
+    AccessToken: {
+      access_token: string;
+      token_type: "Bearer";
+      /** Seconds. */
+      expires_in: number;
+      /** What it is good for, separated by blanks. */
+      scope: string;
+    };
+    TokenRequest: {
+      /** As it came. */
+      challenge: string;
+      /** Of `message`, by the key of the account: 64 bytes. */
+      signature: string;
+    };
+    AuditPage: {
+      entries: (components['schemas']['AuditEntry'])[];
+      /** `before` of the next page; null when this is the last. */
+      next: (number | null);
+    };
+    AuditEntry: {
+      /** Ascending with time. */
+      number: number;
+      /** Milliseconds since 1970 UTC. */
+      timeMs: number;
+      action: string;
+      /** What it was about. */
+      target: (string | null);
+      /** `done`, or the name of the code of the refusal. */
+      outcome: string;
+      /** Names the access token (`jti`). */
+      tokenId: string;
+    };
+    ChainStatus: {
+      /** 32 bytes in hexadecimal. */
+      genesisHash: string;
+      name: string;
+      protocolVersion: number;
+      height: number;
+      /** Time of the newest block, ms; of the genesis at height 0. */
+      timeMs: number;
+      logSize: number;
+      peers: number;
+      bestPeerHeight: number;
+      pending: {
+        transactions: number;
+        bytes: number;
+      };
+      validators: ({
+        /** Account ID, bech32m. */
+        account: string;
+        name: string;
+        power: number;
+      })[];
+      /** Furthest expiry ahead, in heights. */
+      expiryWindow: number;
+      blockIntervalMs: number;
+      /** The first height whose block this node keeps. */
+      firstHeight: number;
+      /** Evidence against validators that have contradicted themselves: /v1/equivocations. */
+      equivocations: {
+        count: number;
+        validators: (string)[];
+      };
+      /** Of a validator; otherwise null. */
+      consensus: ({
+        height: number;
+        round: number;
+      } | null);
+    };
+    Block: {
+      height: number;
+      /** Header hash. */
+      hash: string;
+      /** Milliseconds since 1970 UTC. */
+      timeMs: number;
+      time: string;
+      protocolVersion: number;
+      /** Genesis hash. */
+      chain: string;
+      /** 32 bytes in hexadecimal. */
+      parent: string;
+      /** Entries of the log after this block. */
+      logSize: number;
+      /** 32 bytes in hexadecimal. */
+      logRoot: string;
+      /** 32 bytes in hexadecimal. */
+      blockRoot: string;
+      /** 32 bytes in hexadecimal. */
+      stateRoot: string;
+      /** 32 bytes in hexadecimal. */
+      eventsRoot: string;
+      eventCount: number;
+      /** 32 bytes in hexadecimal. */
+      validatorsHash: string;
+      /** 32 bytes in hexadecimal. */
+      nextValidatorsHash: string;
+      /** Round in which it was first proposed. */
+      round: number;
+      /** Account ID, bech32m. */
+      proposer: string;
+      certificate: {
+        round: number;
+        signatures: number;
+      };
+      transactions: ({
+        /** Account ID, bech32m. */
+        sender: string;
+        /** 32 bytes in hexadecimal. */
+        nonce: string;
+        code: number;
+        name: (string | null);
+        operation: (number | null);
+        cost: number;
+        logIndex: (number | null);
+      })[];
+      links: {
+        /** Path on this server. */
+        self: string;
+        /** Path on this server. */
+        parent: string;
+      };
+    };
+    Equivocations: {
+      equivocations: ({
+        /** Account ID, bech32m. */
+        validator: string;
+        height: number;
+        /** What the validator signed twice. */
+        kind: "prevote" | "precommit" | "proposal";
+        /** Path on this server. */
+        evidence: string;
+      })[];
+    };
+    Codes: {
+      codes: ({
+        number: number;
+        name: string;
+        title: string;
+        /** HTTP status of a problem with this code, unless HTTP has a finer one. */
+        status: number;
+      })[];
+    };
+    Account: {
+      /** Account ID, bech32m. */
+      id: string;
+      kind: "operator" | "validator" | "partner" | "user";
+      name?: string;
+      key: {
+        suite: "p256" | "ed25519" | "sm2";
+        /** Hexadecimal: 04‖x‖y, or 32 bytes for ed25519. */
+        bytes: string;
+        /** The kid in signatures, 16 bytes in hexadecimal. */
+        id: string;
+      };
+      quota: {
+        /** Points now. */
+        points: number;
+        max: number;
+        /** Time in which `max` points are regained, ms. */
+        periodMs: number;
+      };
+      /** Height of the block that created it; 0 for the genesis. */
+      createdHeight: number;
+      legal?: {
+        version: string;
+        /** 32 bytes in hexadecimal. */
+        digest: string;
+      };
+      permissions?: ("identity" | "evidence" | "voucher")[];
+      /** Account ID, bech32m. */
+      certifier?: string;
+      level?: "certificate" | "realname" | "anonymous" | "phone" | "registered";
+      subject?: "person" | "organisation";
+      /** 32 bytes in hexadecimal. */
+      commitment?: string;
+      /** Digest of the legal document that the user accepted. */
+      terms?: string;
+      /** Milliseconds since 1970 UTC. */
+      validUntilMs?: number;
+      links: {
+        /** Path on this server. */
+        self: string;
+        /** Path on this server. */
+        proof: string;
+      };
+    };
+    Health: {
+      /** `starting`: the chain has no block yet, as far as its peers know. */
+      status: "ok" | "starting";
+      height: number;
+      /** Age of the newest block. */
+      ageMs: number;
+      /** Age from which the node counts as behind. */
+      maxAgeMs: number;
+      /** Blocks that a peer has and this node has not. */
+      behindBlocks: number;
+      peers: number;
+    };
+  };
+}

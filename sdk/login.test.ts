@@ -1,0 +1,155 @@
+/** The SDK's login and its typed client, against the API of a real chain of one validator. */
+
+import { readFileSync } from 'node:fs';
+import { base64urlnopad } from '@scure/base';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../adapters/system/clock.ts';
+import { createApi } from '../api/app.ts';
+import { makeChallenge } from '../node-core/chain/challenge.ts';
+import { genesisAccountId } from '../node-core/chain/identifiers.ts';
+import { accountIdToText } from '../node-core/codec/account-id.ts';
+import { toHex } from '../node-core/codec/bytes.ts';
+import { Queries } from '../node-core/runtime/queries.ts';
+import { apiTypesOfDocument } from '../scripts/api-types.ts';
+import { crypto, type InProcessNode, random, startInProcessNode } from '../test/api/in-process-node.ts';
+import { createApiClient, createClient, type Fetch, type Signer, signerFromSecretKey } from './index.ts';
+
+const URL = 'https://node.example';
+let running: InProcessNode;
+let fetch: Fetch;
+let requests: string[];
+let signer: Signer;
+let signed: number;
+let account: Uint8Array;
+
+beforeAll(async () => {
+  running = await startInProcessNode();
+  const { operator } = running.consortium;
+  account = genesisAccountId(crypto, operator.publicKey);
+  const log = { debug() {}, info() {}, warn() {}, error() {} };
+  const chain = new Queries(crypto, systemClock, running.node);
+  const api = createApi({ chain, clock: systemClock, log, crypto, authentication: { origins: [URL] } });
+  fetch = async (url, init) => {
+    requests.push(`${init.method ?? 'GET'} ${url.slice(URL.length)}`);
+    return api.fetch(new Request(url, init));
+  };
+  const own = signerFromSecretKey(operator.publicKey.suite, operator.secretKey);
+  signer = {
+    publicKey: own.publicKey,
+    sign: (message) => {
+      signed += 1;
+      return own.sign(message);
+    },
+  };
+});
+beforeEach(() => {
+  requests = [];
+  signed = 0;
+});
+afterAll(() => running.stop());
+
+const client = (other: object = {}) =>
+  createClient({ url: `${URL}/`, genesisHash: running.consortium.genesis.hash, signer, account, fetch, ...other });
+
+describe('client.auth', () => {
+  it('logs in once for many requests at once, and again for another scope', async () => {
+    const { auth } = client();
+    const answers = await Promise.all([1, 2, 3].map(() => auth.fetch('/v1/audit?limit=1', 'audit:read')));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(signed).toBe(1);
+    await auth.token(['records:read']);
+    expect(signed).toBe(2);
+    expect(requests.filter((request) => request.includes('auth'))).toHaveLength(4);
+  });
+
+  it('takes a new token when the node believes the old one no longer', async () => {
+    let refused = 0;
+    const forgetful: Fetch = async (url, init) => {
+      if (!url.includes('audit') || refused > 0) return fetch(url, init);
+      refused += 1;
+      return new Response('{}', { status: 401 });
+    };
+    const answer = await client({ fetch: forgetful }).auth.fetch('/v1/audit', 'audit:read');
+    expect([answer.status, signed]).toEqual([200, 2]);
+  });
+
+  it('a login that failed is tried anew', async () => {
+    let isDown = true;
+    const { auth } = client({
+      fetch: (url: string, init: RequestInit) => (isDown ? Promise.reject(new Error('down')) : fetch(url, init)),
+    });
+    await expect(auth.token(['audit:read'])).rejects.toMatchObject({ code: 'NODE_UNREACHABLE' });
+    isDown = false;
+    await expect(auth.token(['audit:read'])).resolves.toMatch(/^ey/);
+  });
+
+  const good = () => ({
+    chain: running.consortium.genesis.hash,
+    protocolVersion: 1,
+    account,
+    origin: URL,
+    scopes: ['audit:read'],
+    id: random(32),
+    expiresMs: Date.now() + 60_000,
+  });
+  it.each([
+    ['chain', () => ({ chain: random(32) })],
+    ['account', () => ({ account: random(20) })],
+    ['node', () => ({ origin: 'https://bank.example' })],
+    ['scope', () => ({ scopes: ['audit:read', 'subscriptions:manage'] })],
+  ])('signs no challenge for another %s', async (what, other) => {
+    const challenge = makeChallenge(crypto, { ...good(), ...other() }, signer.publicKey, () => random(32));
+    const liar: Fetch = async () => Response.json({ challenge: base64urlnopad.encode(challenge) });
+    const error = await client({ fetch: liar })
+      .auth.token(['audit:read'])
+      .catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'CHALLENGE_INVALID', message: expect.stringContaining(`another ${what}`) });
+    expect(signed).toBe(0);
+  });
+
+  it.each([[undefined], ['!'], ['AAAA'], [5]])('signs nothing for a challenge of %j', async (challenge) => {
+    const liar: Fetch = async () => Response.json({ challenge });
+    await expect(client({ fetch: liar }).auth.token(['audit:read'])).rejects.toMatchObject({
+      code: 'CHALLENGE_INVALID',
+    });
+    expect(signed).toBe(0);
+  });
+
+  it('a client that only reads cannot log in', () => {
+    const { auth } = client({ signer: undefined });
+    expect(() => auth.token(['audit:read'])).toThrow(TypeError);
+  });
+});
+
+describe('createApiClient', () => {
+  it('has the paths of the document; if they have drifted: node scripts/api-types.ts', () => {
+    expect(readFileSync(new globalThis.URL('api-types.ts', import.meta.url), 'utf8')).toBe(apiTypesOfDocument());
+  });
+
+  it('asks, and gives data or the problem, typed', async () => {
+    const api = createApiClient({ url: URL, fetch });
+    const { data } = await api.GET('/v1/status');
+    expect(data?.genesisHash).toBe(toHex(running.consortium.genesis.hash));
+    const { error, response } = await api.GET('/v1/blocks/{height}', { params: { path: { height: '999999' } } });
+    expect([error?.name, response.status]).toEqual(['HEIGHT_NOT_REACHED', 404]);
+  });
+
+  it('prepares a transaction', async () => {
+    const api = createApiClient({ url: URL, fetch });
+    const operations = [{ type: 'evidence.register', body: { digests: { sm3: 'ab'.repeat(32) } } }];
+    const { data } = await api.POST('/v1/transactions/prepare', {
+      body: { sender: accountIdToText(account), operations },
+    });
+    expect(data?.summary.operations[0]?.type).toBe('evidence.register');
+  });
+
+  it('takes a token for what needs one, and for nothing else', async () => {
+    const api = createApiClient({ url: URL, fetch, token: client().auth.token });
+    await api.GET('/v1/status');
+    expect(signed).toBe(0);
+    const { data } = await api.GET('/v1/audit', { params: { query: { limit: '2' } } });
+    expect([data?.entries, signed]).toEqual([[], 1]);
+    const without = await createApiClient({ url: URL, fetch }).GET('/v1/audit');
+    expect(without.error?.name).toBe('AUTHENTICATION_REQUIRED');
+  });
+});
