@@ -73,6 +73,9 @@ const BY_CODE: Partial<Record<CodeName, number>> = {
   NOT_FOUND: exit.notFound,
   PRUNED: exit.notFound,
   BAD_REQUEST: exit.usage,
+  EVENT_TYPE_UNKNOWN: exit.usage,
+  EVENT_FIELD_UNKNOWN: exit.usage,
+  EVENT_CURSOR_INVALID: exit.usage,
   INTERNAL: exit.failure,
 };
 
