@@ -2305,7 +2305,7 @@ export interface components {
         /** Milliseconds since 1970 UTC. */
         atMs: number;
       } | null);
-      /** ID of the event up to which everything has been delivered; null at first. */
+      /** The event, or the height, up to which nothing is undelivered; null at first. */
       delivered: (string | null);
       /** Whether something is undelivered, as far as has been looked. */
       behind: boolean;

@@ -1,6 +1,6 @@
 /** Subscriptions as their owner sees them. */
 import { z } from '@hono/zod-openapi';
-import { eventId } from '../../node-core/middleware/events/position.ts';
+import { cursorAt } from '../../node-core/middleware/events/position.ts';
 import type { SubscriptionView } from '../../node-core/ports/subscription-access.ts';
 import type { Attempt } from '../../node-core/ports/subscription-store.ts';
 import { accountId, link, timeMs, uint } from '../schemas.ts';
@@ -36,7 +36,7 @@ export const subscriptionSchema = z
     delivered: z
       .string()
       .nullable()
-      .openapi({ description: 'ID of the event up to which everything has been delivered; null at first.' }),
+      .openapi({ description: 'The event, or the height, up to which nothing is undelivered; null at first.' }),
     behind: z.boolean().openapi({ description: 'Whether something is undelivered, as far as has been looked.' }),
     replaying: z.boolean(),
     keys: z.array(
@@ -86,7 +86,7 @@ export function subscriptionView(
     status: disabled !== null ? 'disabled' : failing === null ? 'active' : 'failing',
     failing: failing && { ...failing },
     disabled: disabled && { ...disabled },
-    delivered: cursor && eventId(genesisHash, cursor),
+    delivered: cursor && cursorAt(genesisHash, cursor),
     behind: from !== null,
     replaying: replay !== null,
     keys: keys.map(({ scheme: signature, generation, untilMs }) => ({

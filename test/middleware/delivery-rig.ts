@@ -6,8 +6,10 @@ import { subscriptionsKv } from '../../adapters/subscriptions-kv/subscriptions-k
 import { Dispatcher } from '../../node-core/middleware/delivery/dispatcher.ts';
 import type { Receipts } from '../../node-core/middleware/delivery/payload.ts';
 import type { SendSlots } from '../../node-core/middleware/delivery/send-slots.ts';
+import { Subscriptions } from '../../node-core/middleware/delivery/subscriptions.ts';
 import { EventLog } from '../../node-core/middleware/events/event-log.ts';
 import type { EventView } from '../../node-core/middleware/events/event-view.ts';
+import type { SubscriptionAccess } from '../../node-core/ports/subscription-access.ts';
 import type { Progress, Subscription } from '../../node-core/ports/subscription-store.ts';
 import type { NoAnswer, PostOutcome } from '../../node-core/ports/webhook-transport.ts';
 import { type Actor, bytesOf, crypto, evidenceBody, op, seeded, World } from '../ledger/world.ts';
@@ -49,6 +51,7 @@ export class DeliveryRig {
   dispatcher!: Dispatcher;
   slots: SendSlots | undefined;
   private readonly feed: ReturnType<typeof feedOf>;
+  private readonly random = seeded('subscriptions');
   private life = 0;
   private made = 0;
 
@@ -78,13 +81,29 @@ export class DeliveryRig {
       random: { bytes: seeded(`life ${life}`) },
       master: bytesOf('master'),
       transport: {
-        refusal: () => null,
+        refusal: this.refusal,
         post: (url, headers, body) => this.post(life, url, headers, body),
         close: () => {},
       },
     });
     this.dispatcher.start();
     await this.settle();
+  }
+
+  /** Only public https is let through, as in a node. */
+  private readonly refusal = (url: string) => (url.startsWith('https:') ? null : 'not an https URL');
+
+  /** As the API manages them; it goes on over crashes. */
+  get subscriptions(): SubscriptionAccess {
+    const { clock, store, events, refusal } = this;
+    const common = { clock, store, events, master: bytesOf('master'), transport: { refusal } };
+    const now = () => new Subscriptions({ ...common, random: { bytes: this.random }, dispatcher: this.dispatcher });
+    return new Proxy({} as SubscriptionAccess, {
+      get: (_, name: keyof SubscriptionAccess) => {
+        const current = now();
+        return (current[name] as () => unknown).bind(current);
+      },
+    });
   }
 
   private note(text: string, fields?: object): void {

@@ -34,6 +34,11 @@ export function eventId(genesisHash: Uint8Array, [height, transaction, event]: P
   return `evt_${toHex(genesisHash).slice(0, CHAIN_DIGITS)}_${height}_${transaction}_${event}`;
 }
 
+/** The cursor of a place up to which all has been told: an event's ID, or a height. */
+export function cursorAt(genesisHash: Uint8Array, position: Position): string {
+  return position[1] === LAST ? String(position[0]) : eventId(genesisHash, position);
+}
+
 /** The cursor after which a position comes: of an event that has been, or could have been, before it. */
 export function cursorBefore(genesisHash: Uint8Array, [height, transaction, event]: Position): string {
   if (event > 0) return eventId(genesisHash, [height, transaction, event - 1]);
