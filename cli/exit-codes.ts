@@ -79,6 +79,9 @@ const BY_CODE: Partial<Record<CodeName, number>> = {
   FILTER_INVALID: exit.usage,
   CURSOR_INVALID: exit.usage,
   INDEX_UNAVAILABLE: exit.nodeUnreachable,
+  EVENT_TYPE_UNKNOWN: exit.usage,
+  EVENT_FIELD_UNKNOWN: exit.usage,
+  EVENT_CURSOR_INVALID: exit.usage,
   INTERNAL: exit.failure,
 };
 

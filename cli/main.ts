@@ -8,6 +8,7 @@ import { exportChain } from './commands/export.ts';
 import { fsck } from './commands/fsck.ts';
 import { genesis } from './commands/genesis.ts';
 import { keygen } from './commands/keygen.ts';
+import { listen } from './commands/listen.ts';
 import { node } from './commands/node.ts';
 import { registerNode, unregisterNode } from './commands/node-register.ts';
 import { query } from './commands/query.ts';
@@ -24,6 +25,7 @@ import { validatorsShow } from './commands/validators-show.ts';
 import { validatorsSubmit } from './commands/validators-submit.ts';
 import { verify } from './commands/verify.ts';
 import { verifyExport } from './commands/verify-export.ts';
+import { webhookCommands } from './commands/webhook.ts';
 import { ExitError, exit, toExitError } from './exit-codes.ts';
 
 const commands: readonly Command[] = [
@@ -50,6 +52,8 @@ const commands: readonly Command[] = [
   fsck,
   backup,
   restore,
+  listen,
+  ...webhookCommands,
 ];
 
 function overview(shown = commands): string {

@@ -70,6 +70,13 @@ const common = {
   metrics: z.strictObject({ host: z.string().min(1).default('127.0.0.1'), port }).optional(),
   /** Sends traces of this part of all transactions (the same on every node) to an OpenTelemetry collector. */
   tracing: z.strictObject({ otlpUrl, ratio: z.number().min(0).max(1).default(1) }).optional(),
+  /**
+   * Webhooks, of a node with an API. `loopback` lets http and https to the node's own machine through: for a devnet, never
+   * where strangers may subscribe.
+   */
+  webhooks: z
+    .strictObject({ deliver: z.boolean().default(true), loopback: z.boolean().default(false) })
+    .default({ deliver: true, loopback: false }),
   /** Threads that check signatures. */
   signatureWorkers: z.number().int().min(1).max(64).default(1),
   /** How many heights of blocks are kept at least; 'all' is an archive node. */

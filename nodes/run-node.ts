@@ -195,8 +195,7 @@ async function startAll(
     // Loaded when it is wanted: a validator without it is smaller.
     if (config.api === undefined) return { api: null, index };
     const { serveApi } = await import('./serve-api.ts');
-    const { dataFolder } = config;
-    return { api: await serveApi(config.api, { dataFolder, node, index, files, log, observed }), index };
+    return { api: await serveApi(config.api, { config, node, index, files, log, observed }), index };
   } catch (error) {
     await index?.close();
     await node.stop();
