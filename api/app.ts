@@ -36,13 +36,18 @@ import { getHealth } from './routes/get-health.ts';
 import { getMetrics } from './routes/get-metrics.ts';
 import { getOpenApi } from './routes/get-openapi.ts';
 import { getReceipt } from './routes/get-receipt.ts';
+import { getRecords } from './routes/get-records.ts';
 import { getStateProof } from './routes/get-state-proof.ts';
 import { getStatus } from './routes/get-status.ts';
 import { getTransaction } from './routes/get-transaction.ts';
+import { listEvents } from './routes/list-events.ts';
 import { prepareTransaction } from './routes/prepare-transaction.ts';
 import { quote } from './routes/quote.ts';
+import { streamEvents } from './routes/stream-events.ts';
 import { submitBatch } from './routes/submit-batch.ts';
 import { submitTransaction } from './routes/submit-transaction.ts';
+import { subscriptionDeliveries } from './routes/subscription-deliveries.ts';
+import { subscriptions } from './routes/subscriptions.ts';
 
 /**
  * The app; `app.fetch(request, { remoteAddress })` answers a request, in any host that has the Fetch API's types.
@@ -57,7 +62,10 @@ export function createApi(options: ApiOptions): Api {
   const waiting = new WaitingRoom(limits.maxWaiting);
   const parts: ApiParts = {
     chain,
+    events: options.events,
+    subscriptions: options.subscriptions,
     files: options.files,
+    index: options.index,
     clock,
     log,
     crypto,
@@ -92,12 +100,17 @@ export function createApi(options: ApiOptions): Api {
   createChallenge(app, parts);
   createToken(app, parts);
   getAudit(app, parts);
+  listEvents(app, parts);
+  streamEvents(app, parts);
+  subscriptions(app, parts);
+  subscriptionDeliveries(app, parts);
   getStatus(app, parts);
   getBlock(app, parts);
   getStateProof(app, parts);
   equivocations(app, parts);
   getGenesis(app, parts);
   files(app, parts);
+  getRecords(app, parts);
   getCodes(app, parts);
   getAccount(app, parts);
   findAccount(app, parts);

@@ -26,6 +26,9 @@ export interface ApiLimits {
   readonly maxFiles: number;
   /** Of these, to one address. */
   readonly maxFilesOfOne: number;
+  /** Streams of events that are open at the same time, and those to one address. */
+  readonly maxStreams: number;
+  readonly maxStreamsOfOne: number;
 }
 
 export const DEFAULT_LIMITS: ApiLimits = {
@@ -42,6 +45,8 @@ export const DEFAULT_LIMITS: ApiLimits = {
   maxWaiting: 2_000,
   maxFiles: 64,
   maxFilesOfOne: 16,
+  maxStreams: 256,
+  maxStreamsOfOne: 16,
 };
 
 /** Body of `application/cose`: exactly one transaction. */

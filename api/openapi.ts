@@ -15,8 +15,11 @@ const INFO = {
 const TAGS = [
   { name: 'transactions', description: 'Submit, follow, prove. 提交、查询与证明交易' },
   { name: 'chain', description: 'Blocks, state and codes. 区块、状态与代码' },
+  { name: 'events', description: 'What happens on the chain, as pages or as a stream. 事件：分页或推送流' },
+  { name: 'subscriptions', description: 'Being told by webhook. 订阅与 webhook 推送' },
   { name: 'authentication', description: 'Sign a challenge, get a token. 认证：签署质询，换取令牌' },
   { name: 'accounts', description: 'Accounts. 账户' },
+  { name: 'records', description: 'Search by business fields. 按业务字段查询' },
   { name: 'operation', description: 'For those who run the node. 运维' },
 ];
 

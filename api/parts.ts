@@ -2,12 +2,15 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Registry } from 'prom-client';
 import type { CryptoProvider } from '../node-core/crypto/provider.ts';
+import type { EventLog } from '../node-core/middleware/events/event-log.ts';
 import type { AuditLog } from '../node-core/ports/audit-log.ts';
 import type { ChainAccess } from '../node-core/ports/chain-access.ts';
 import type { PublishedFiles } from '../node-core/ports/chain-files.ts';
 import type { Clock } from '../node-core/ports/clock.ts';
+import type { IndexStore } from '../node-core/ports/index-store.ts';
 import type { Log } from '../node-core/ports/log.ts';
 import type { SingleUse } from '../node-core/ports/single-use.ts';
+import type { SubscriptionAccess } from '../node-core/ports/subscription-access.ts';
 import type { TokenKeys } from '../node-core/ports/token-keys.ts';
 import type { Tracing } from '../node-core/ports/tracing.ts';
 import type { Challenges } from './auth/challenges.ts';
@@ -19,8 +22,14 @@ import type { ApiLimits } from './limits.ts';
 
 export interface ApiOptions {
   readonly chain: ChainAccess;
+  /** Served at /v1/events; without it there are none. */
+  readonly events?: EventLog | undefined;
+  /** Managed at /v1/subscriptions; without it there are none. */
+  readonly subscriptions?: SubscriptionAccess | undefined;
   /** Served at /files/; without them there are none. */
   readonly files?: PublishedFiles;
+  /** What /v1/records searches; without it there is nothing to search. */
+  readonly index?: IndexStore | undefined;
   readonly clock: Clock;
   readonly log: Log;
   /** Hashes for entity tags and key IDs; the pure provider without one. */
@@ -46,7 +55,10 @@ export interface AuthenticationOptions {
 
 export interface ApiParts {
   readonly chain: ChainAccess;
+  readonly events: EventLog | undefined;
+  readonly subscriptions: SubscriptionAccess | undefined;
   readonly files: PublishedFiles | undefined;
+  readonly index: IndexStore | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly crypto: CryptoProvider;

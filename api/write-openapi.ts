@@ -17,7 +17,7 @@ type Json = string | number | boolean | null | readonly Json[] | { readonly [key
 const LINE_WIDTH = 120;
 
 /** As the project's formatter lays JSON out: an array that holds no object stands on one line where it fits. */
-function print(value: Json, indent = '', column = 0): string {
+export function print(value: Json, indent = '', column = 0): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   const isArray = Array.isArray(value);
   const entries = Object.entries(value as { readonly [key: string]: Json });

@@ -9,6 +9,11 @@ export async function get(url: string, path: string, accept = 'application/json'
   } catch (error) {
     throw new BropError('NODE_UNREACHABLE', url, { cause: error });
   }
+  return answerOf(response);
+}
+
+/** The whole body of a success. @throws {BropError} the code of the problem that it is otherwise */
+export async function answerOf(response: Response): Promise<Uint8Array> {
   const body = new Uint8Array(await response.arrayBuffer());
   if (response.ok) return body;
   throw problemOf(body, response.status);

@@ -70,6 +70,13 @@ const common = {
   metrics: z.strictObject({ host: z.string().min(1).default('127.0.0.1'), port }).optional(),
   /** Sends traces of this part of all transactions (the same on every node) to an OpenTelemetry collector. */
   tracing: z.strictObject({ otlpUrl, ratio: z.number().min(0).max(1).default(1) }).optional(),
+  /**
+   * Webhooks, of a node with an API. `loopback` lets http and https to the node's own machine through: for a devnet, never
+   * where strangers may subscribe.
+   */
+  webhooks: z
+    .strictObject({ deliver: z.boolean().default(true), loopback: z.boolean().default(false) })
+    .default({ deliver: true, loopback: false }),
   /** Threads that check signatures. */
   signatureWorkers: z.number().int().min(1).max(64).default(1),
   /** How many heights of blocks are kept at least; 'all' is an archive node. */
@@ -88,6 +95,8 @@ const snapshots = (every: number) =>
     .default({ every, keep: 2 });
 /** What an empty node begins from: the newest snapshot of its file sources, or the genesis, executing every block. */
 const join = z.enum(['snapshot', 'genesis']);
+/** Whether records can be searched by their business fields; the index lies in the data folder beside the chain. */
+const index = z.boolean();
 
 const schema = z.discriminatedUnion('role', [
   z.strictObject({
@@ -95,12 +104,14 @@ const schema = z.discriminatedUnion('role', [
     ...common,
     snapshots: snapshots(10_000),
     join: join.default('snapshot'),
+    index: index.default(true),
   }),
   z.strictObject({
     role: z.literal('validator'),
     ...common,
     snapshots: snapshots(0),
     join: join.default('genesis'),
+    index: index.default(false),
     /** Key file that signs votes: the primary or the standby key of the validator's entry in the set; the key says which. */
     consensusKey: z.string().min(1),
   }),

@@ -16,6 +16,8 @@ import type { Node } from '../node-core/runtime/node.ts';
 import { Queries } from '../node-core/runtime/queries.ts';
 import type { NodeConfig } from './config.ts';
 import { DEFAULT_CONNECTION_LIMITS, limitConnections } from './connection-limits.ts';
+import { startDelivery } from './delivery.ts';
+import type { NodeIndex } from './middleware/node-index.ts';
 import type { Observation } from './observe/observe.ts';
 import { startOrExplain } from './port-in-use.ts';
 
@@ -23,6 +25,16 @@ type ApiConfig = NonNullable<NodeConfig['api']>;
 
 /** A request that is not complete after so long is ended; waiting for a receipt begins after that. */
 const PATIENCE = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 };
+
+/** What the API is about. */
+export interface Served {
+  readonly config: Pick<NodeConfig, 'dataFolder' | 'webhooks'>;
+  readonly node: Node;
+  readonly index: NodeIndex | undefined;
+  readonly files: PublishedFiles;
+  readonly log: Log;
+  readonly observed: Pick<Observation, 'metrics' | 'tracing'>;
+}
 
 export interface ApiServer {
   readonly url: string;
@@ -35,18 +47,19 @@ const AUDIT_FOLDER = 'audit';
 /** @throws {BropError} PORT_IN_USE; CONFIG_INVALID when the token keys are not as they were written */
 export async function serveApi(
   config: ApiConfig,
-  dataFolder: string,
-  node: Node,
-  files: PublishedFiles,
-  log: Log,
-  { metrics, tracing }: Pick<Observation, 'metrics' | 'tracing'>,
+  { config: { dataFolder, webhooks }, node, index, files, log, observed: { metrics, tracing } }: Served,
 ): Promise<ApiServer> {
   const { host, requestsPerSecond } = config;
   // Which port it is may be known only when it listens.
   const origins = [...(config.origins ?? [])];
+  const chain = new Queries(nativeCrypto, systemClock, node);
+  const told = await startDelivery({ dataFolder, webhooks, node, chain, log });
   const app = createApi({
-    chain: new Queries(nativeCrypto, systemClock, node),
+    chain,
+    events: told.events,
+    subscriptions: told.subscriptions,
     files,
+    index: index?.store,
     clock: systemClock,
     log,
     crypto: nativeCrypto,
@@ -56,17 +69,22 @@ export async function serveApi(
     authentication: { origins, tokenKeys: openTokenKeys(join(dataFolder, TOKEN_KEYS_FILE), nativeCrypto, systemClock) },
     audit: openAuditFile({ folder: join(dataFolder, AUDIT_FOLDER), log }),
   });
-  const server = await listen(config, app);
+  const server = await listen(config, app).catch(async (error: unknown) => {
+    await told.stop();
+    throw error;
+  });
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : config.port;
   if (config.origins === undefined) origins.push(...loopbackOrigins(host, port));
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
-    close: () =>
-      new Promise((resolve) => {
+    close: async () => {
+      await new Promise<void>((resolve) => {
         server.close(() => resolve());
         if ('closeAllConnections' in server) server.closeAllConnections();
-      }),
+      });
+      await told.stop();
+    },
   };
 }
 

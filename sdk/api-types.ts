@@ -4,6 +4,15 @@ import type { Scope } from '../node-core/chain/scopes.ts';
 /** The scope of each request that needs an access token. */
 export const SCOPE_OF: Readonly<Record<string, Scope>> = {
   'GET /v1/audit': 'audit:read',
+  'GET /v1/subscriptions': 'subscriptions:manage',
+  'POST /v1/subscriptions': 'subscriptions:manage',
+  'GET /v1/subscriptions/{id}': 'subscriptions:manage',
+  'PATCH /v1/subscriptions/{id}': 'subscriptions:manage',
+  'DELETE /v1/subscriptions/{id}': 'subscriptions:manage',
+  'POST /v1/subscriptions/{id}/ping': 'subscriptions:manage',
+  'POST /v1/subscriptions/{id}/replay': 'subscriptions:manage',
+  'POST /v1/subscriptions/{id}/rotate': 'subscriptions:manage',
+  'GET /v1/subscriptions/{id}/attempts': 'subscriptions:manage',
 };
 
 export interface paths {
@@ -660,6 +669,739 @@ export interface paths {
       };
     };
   };
+  "/v1/events": {
+    /** Events, in the order of the chain */
+    get: {
+      parameters: {
+        query?: {
+          after?: string;
+          type?: (string)[];
+          where?: (string)[];
+          limit?: string;
+        };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/json": components['schemas']['EventPage'];
+          };
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        404: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        410: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
+  "/v1/events/stream": {
+    /** Events as they become final (Server-Sent Events) */
+    get: {
+      parameters: {
+        query?: {
+          after?: string;
+          type?: (string)[];
+          where?: (string)[];
+        };
+        header?: {
+          "last-event-id"?: string;
+        };
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "text/event-stream": string;
+          };
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        404: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        410: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
+  "/v1/subscriptions": {
+    /** Your subscriptions */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/json": components['schemas']['Subscriptions'];
+          };
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        401: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        403: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        404: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    /** Be told of events by webhook */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          "application/json": components['schemas']['NewSubscription'];
+        };
+      };
+      responses: {
+        201: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/json": components['schemas']['SubscriptionWithKey'];
+          };
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        401: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        403: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        404: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        409: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        410: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        413: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        415: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        422: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
+  "/v1/subscriptions/{id}": {
+    /** One of your subscriptions, and how its deliveries are */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/json": components['schemas']['Subscription'];
+          };
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        401: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        403: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        404: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    /** Change, enable or disable a subscription */
+    patch: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          "application/json": components['schemas']['SubscriptionUpdate'];
+        };
+      };
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/json": components['schemas']['Subscription'];
+          };
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        401: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        403: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        404: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        410: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        413: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        415: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        422: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    /** End a subscription */
+    delete: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        204: {
+          headers: { readonly [name: string]: unknown };
+          content?: never;
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        401: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        403: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        404: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
+  "/v1/subscriptions/{id}/ping": {
+    /** Send a test message now */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/json": components['schemas']['DeliveryAttempt'];
+          };
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        401: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        403: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        404: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        503: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
+  "/v1/subscriptions/{id}/replay": {
+    /** Deliver a range again */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          "application/json": components['schemas']['ReplayRange'];
+        };
+      };
+      responses: {
+        202: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/json": components['schemas']['Subscription'];
+          };
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        401: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        403: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        404: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        409: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        410: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        413: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        415: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
+  "/v1/subscriptions/{id}/rotate": {
+    /** A new key to verify with */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          "application/json": components['schemas']['KeyRotation'];
+        };
+      };
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/json": components['schemas']['SubscriptionWithKey'];
+          };
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        401: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        403: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        404: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        413: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        415: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
+  "/v1/subscriptions/{id}/attempts": {
+    /** The newest attempts to deliver, and what came of each */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/json": components['schemas']['DeliveryAttempts'];
+          };
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        401: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        403: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        404: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
   "/v1/status": {
     /** The chain as this node has it */
     get: {
@@ -1002,6 +1744,70 @@ export interface paths {
           };
         };
         500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
+  "/v1/records": {
+    /** Search by business fields */
+    get: {
+      parameters: {
+        query?: {
+          collection?: string;
+          where?: (string)[];
+          sort?: string;
+          limit?: string;
+          cursor?: string;
+          count?: "true" | "false";
+          proof?: "true" | "false";
+        };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/json": components['schemas']['RecordPage'];
+          };
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        404: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        410: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        503: {
           headers: { readonly [name: string]: unknown };
           content: {
             "application/problem+json": components['schemas']['Problem'];
@@ -1497,6 +2303,152 @@ export interface components {
       /** Names the access token (`jti`). */
       tokenId: string;
     };
+    EventPage: {
+      events: (components['schemas']['Event'])[];
+      /** For `after` of the next request. */
+      next: string;
+      /** The newest final height. */
+      height: number;
+    };
+    Event: {
+      /** The same on every node, and the cursor after which to go on. */
+      id: string;
+      /** docs/asyncapi.json has them all. */
+      type: string;
+      /** Time of the block. */
+      timestamp: string;
+      height: number;
+      /** Not with what is of the block as a whole. */
+      transaction?: {
+        /** Account ID, bech32m. */
+        sender: string;
+        /** 32 bytes in hexadecimal. */
+        nonce: string;
+        index: number;
+        operation: (number | null);
+      };
+      data: {
+        [name: string]: (string | number | boolean | ((string | number | boolean))[]);
+      };
+      links: {
+        /** Path on this server. */
+        block: string;
+        /** Path on this server. */
+        transaction?: string;
+        /** Path on this server. */
+        receipt?: string;
+      };
+    };
+    Subscriptions: {
+      subscriptions: (components['schemas']['Subscription'])[];
+    };
+    Subscription: {
+      id: string;
+      /** Account ID, bech32m. */
+      owner: string;
+      url: string;
+      description: string;
+      types: (string)[];
+      filter: {
+        [name: string]: (string | number | boolean);
+      };
+      /** Milliseconds since 1970 UTC. */
+      createdMs: number;
+      /** failing: it is tried again at `failing.nextMs`. disabled: nothing is sent until it is enabled. */
+      status: "active" | "failing" | "disabled";
+      failing: ({
+        /** Milliseconds since 1970 UTC. */
+        sinceMs: number;
+        attempts: number;
+        /** Milliseconds since 1970 UTC. */
+        nextMs: number;
+      } | null);
+      disabled: ({
+        /** gone: it answered 410. failing: the whole retry schedule has failed. address: it leads to an address that is never connected to. pruned: the node no longer keeps what is undelivered. owner: you have said so. */
+        reason: "gone" | "failing" | "address" | "pruned" | "owner";
+        /** Milliseconds since 1970 UTC. */
+        atMs: number;
+      } | null);
+      /** The event, or the height, up to which nothing is undelivered; null at first. */
+      delivered: (string | null);
+      /** Whether something is undelivered, as far as has been looked. */
+      behind: boolean;
+      replaying: boolean;
+      keys: ({
+        /** v1a: Ed25519, verified with a public key. v1: HMAC-SHA256, with a secret that both sides hold. */
+        signature: "v1a" | "v1";
+        /** whpk_…; null for v1, whose secret is shown once. */
+        publicKey: (string | null);
+        /** Until when it signs beside the newer one. */
+        untilMs: (number | null);
+      })[];
+      links: {
+        /** Path on this server. */
+        self: string;
+        /** Path on this server. */
+        attempts: string;
+      };
+    };
+    SubscriptionWithKey: (components['schemas']['Subscription'] & {
+      /** What verifies messages from now on: whpk_… (public), or whsec_… (secret, not shown again). */
+      verificationKey: string;
+    });
+    NewSubscription: {
+      /** https, a public host, no user name, no fragment. A devnet takes http to its own machine. */
+      url: string;
+      /** None: every type. */
+      types?: (string)[];
+      /** Fields that an event must have with exactly this value; a list has it among its values. */
+      filter?: {
+        [name: string]: (string | number | boolean);
+      };
+      description?: string;
+      /** v1a: Ed25519, verified with a public key. v1: HMAC-SHA256, with a secret that both sides hold. */
+      signature?: "v1a" | "v1";
+      /** The ID of an event, or a height: what comes after it. */
+      after?: string;
+    };
+    SubscriptionUpdate: {
+      /** https, a public host, no user name, no fragment. A devnet takes http to its own machine. */
+      url?: string;
+      /** None: every type. */
+      types?: (string)[];
+      /** Fields that an event must have with exactly this value; a list has it among its values. */
+      filter?: {
+        [name: string]: (string | number | boolean);
+      };
+      description?: string;
+      /** true goes on where it was, and tries again at once. */
+      enabled?: boolean;
+      /** With `enabled: true`: goes on from there instead. */
+      after?: string;
+    };
+    DeliveryAttempt: {
+      number: number;
+      /** `webhook-id`: the same at each attempt for a message. */
+      event: string;
+      type: string;
+      /** Milliseconds since 1970 UTC. */
+      atMs: number;
+      durationMs: number;
+      /** What it answered; null when it did not. */
+      status: (number | null);
+      /** address, dns, connect, tls, timeout, garbage or too-large; null when there was an answer. */
+      failure: (string | null);
+    };
+    ReplayRange: {
+      /** The ID of an event, or a height: what comes after it. */
+      after: string;
+      /** The last height; the newest without it. */
+      throughHeight?: number;
+    };
+    KeyRotation: {
+      /** v1a: Ed25519, verified with a public key. v1: HMAC-SHA256, with a secret that both sides hold. */
+      signature?: "v1a" | "v1";
+    };
+    DeliveryAttempts: {
+      attempts: (components['schemas']['DeliveryAttempt'])[];
+    };
     ChainStatus: {
       /** 32 bytes in hexadecimal. */
       genesisHash: string;
@@ -1597,6 +2549,41 @@ export interface components {
         /** Path on this server. */
         evidence: string;
       })[];
+    };
+    RecordPage: {
+      records: (components['schemas']['Record'])[];
+      /** Cursor of the next page; null after the last. */
+      next: (string | null);
+      count: ({
+        value: number;
+        /** false: there are more. */
+        exact: boolean;
+      } | null);
+      /** The heights of the chain that the index covers. */
+      index: {
+        from: number;
+        height: number;
+      };
+    };
+    Record: {
+      collection: string;
+      /** Of evidence the record ID, of accounts the account ID, and so on. */
+      key: string;
+      /** Of the block that has written it. */
+      height: number;
+      /** Milliseconds since 1970 UTC. */
+      timeMs: number;
+      /** Place of the transaction in the block, from 1; 0: the block itself. */
+      transaction: number;
+      /** Who sent the transaction. */
+      sender: (string | null);
+      /** Its nonce: sender and nonce name the receipt. */
+      nonce: (string | null);
+      fields: {
+        [name: string]: (string | number | boolean | ((string | number | boolean))[]);
+      };
+      /** With proof=true: the receipt of the transaction, base64url, from which the whole row follows; null for what no transaction has written. */
+      receipt?: (string | null);
     };
     Codes: {
       codes: ({

@@ -36,12 +36,19 @@ export function createKeyFile(path: string, suite: SuiteName): PublicKey {
   return publicKey;
 }
 
+/** The public key of a secret one, in the suite's form. */
+type PublicKeyOf = (suite: SuiteName, secretKey: Uint8Array) => Uint8Array;
+
 /**
- * Reads a key file.
+ * Reads a key file, which must hold a pair.
  * @throws {KeyFileError} `io`, `permissions` (group or others may read or write it) or `malformed`.
  */
-export function readKeyFile(path: string): KeyFile {
-  return parse(path, read(path));
+export function readKeyFile(path: string, publicKeyOf: PublicKeyOf = purePublicKey): KeyFile {
+  return parse(path, read(path), publicKeyOf);
+}
+
+function purePublicKey(suite: SuiteName, secretKey: Uint8Array): Uint8Array {
+  return SUITES[suite].publicKeyOf(secretKey);
 }
 
 /** Mode and content of one open file: what is checked is what is read. */
@@ -80,7 +87,7 @@ function reasonOf(error: unknown): string {
 }
 
 /** No cause is kept on the way: JSON.parse quotes its input in its messages. */
-function parse(path: string, content: string): KeyFile {
+function parse(path: string, content: string, publicKeyOf: PublicKeyOf): KeyFile {
   let value: unknown;
   try {
     value = JSON.parse(content);
@@ -99,7 +106,7 @@ function parse(path: string, content: string): KeyFile {
   if (secretKey.length !== SECRET_KEY_BYTES || !SUITES[suite].isSecretKey(secretKey)) {
     throw new KeyFileError('malformed', path, `secretKey is no ${suite} key`);
   }
-  if (toHex(SUITES[suite].publicKeyOf(secretKey)) !== toHex(publicKey)) {
+  if (toHex(publicKeyOf(suite, secretKey)) !== toHex(publicKey)) {
     throw new KeyFileError('malformed', path, 'publicKey is not that of secretKey');
   }
   return { suite, secretKey, publicKey };

@@ -102,12 +102,12 @@ describe('audited', () => {
     };
     const guard = authenticate({ tokens, accountLimiter: new RateLimiter(policy, clock) }, 'subscriptions:manage');
     const watch = audited({ audit, clock }, 'subscription.delete', (c) => c.req.param('id') ?? null);
-    api.delete('/v1/subscriptions/:id', guard, watch, (c) => {
+    api.delete('/v1/examples/:id', guard, watch, (c) => {
       if (c.req.param('id') === 'other') throw new ProblemError('NOT_FOUND');
       if (c.req.param('id') === 'bug') throw new Error('a bug');
       return c.body(null, 204);
     });
-    const remove = (id: string) => api.request(`/v1/subscriptions/${id}`, { method: 'DELETE', headers });
+    const remove = (id: string) => api.request(`/v1/examples/${id}`, { method: 'DELETE', headers });
     expect([(await remove('mine')).status, (await remove('other')).status, (await remove('bug')).status]).toEqual([
       204, 404, 500,
     ]);

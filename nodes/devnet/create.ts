@@ -119,7 +119,11 @@ function writeConfig(
   const config: NodeConfigInput =
     index < validators
       ? { role: 'validator', consensusKey: 'consensus-key.json', ...common }
-      : { role: 'follower', noteKey: NOTE_KEY, api: { host: HOST, port: apiPort, requestsPerSecond: 0 }, ...common };
+      : {
+          ...{ role: 'follower', noteKey: NOTE_KEY, api: { host: HOST, port: apiPort, requestsPerSecond: 0 } },
+          webhooks: { loopback: true },
+          ...common,
+        };
   writeFileSync(join(folder, name, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
 }
 

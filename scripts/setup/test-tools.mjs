@@ -6,12 +6,21 @@ import { join, resolve } from 'node:path';
 import { aptInstall, ask, run, say, sayMissing } from './run.mjs';
 
 const BROWSER = join('.cache', 'chromium');
-/** The Python environments: the independent verifier, and the example with the generator of its client. */
+/**
+ * The Python environments: the independent verifier, the AWS emulator, and the example with the generator of its client.
+ * Each has its own, as their packages do not agree.
+ */
 export const PYTHON_ENVIRONMENTS = [
   {
     venv: join('.cache', 'venv'),
     requirements: join('test', 'interop', 'requirements.txt'),
     suite: 'test/interop',
+    minor: 9,
+  },
+  {
+    venv: join('.cache', 'venv-aws'),
+    requirements: join('test', 'aws', 'requirements.txt'),
+    suite: 'test/conformance/index-dynamodb (and with it all that is tested against AWS)',
     minor: 9,
   },
   {

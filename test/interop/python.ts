@@ -12,6 +12,8 @@ export interface Answer {
   readonly output: Readonly<Record<string, unknown>>;
 }
 
+type Script = 'verify_receipt.py' | 'every_byte.py' | 'verify_tiles.py' | 'verify_webhook.py';
+
 export class Python {
   private readonly folder = mkdtempSync(join(tmpdir(), 'brop-interop-'));
   private count = 0;
@@ -27,7 +29,7 @@ export class Python {
     return path;
   }
 
-  run(script: 'verify_receipt.py' | 'every_byte.py' | 'verify_tiles.py', args: readonly string[]): Promise<Answer> {
+  run(script: Script, args: readonly string[]): Promise<Answer> {
     const options = { env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' }, maxBuffer: 1 << 24 };
     return new Promise((resolve, reject) => {
       execFile(PYTHON, [join(HERE, script), ...args], options, (error, stdout, stderr) => {

@@ -1,0 +1,333 @@
+/** Deliveries over a real chain on virtual time: nothing lost, in order per subject, and nobody in another's way. */
+import fc from 'fast-check';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { DeliveryRig, START_MS } from '../../../test/middleware/delivery-rig.ts';
+import { startOf } from '../events/position.ts';
+import { SendSlots } from './send-slots.ts';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+let rig: DeliveryRig;
+beforeEach(async () => {
+  rig = await DeliveryRig.open();
+});
+
+describe('deliveries', () => {
+  it('an event goes to whoever wants it, at once and once', async () => {
+    await rig.subscribe('all', { types: [] });
+    await rig.subscribe('evidence');
+    await rig.subscribe('lot', { filter: { subject: 'lot 2' } });
+    await rig.subscribe('users', { types: ['identity.certified'] });
+    await rig.register('lot 1', 'lot 2');
+    expect(rig.told('evidence')).toEqual(['lot 1', 'lot 2']);
+    expect(rig.told('lot')).toEqual(['lot 2']);
+    expect(rig.told('users')).toEqual([]);
+    expect(rig.told('all').sort()).toEqual(['block.final', 'lot 1', 'lot 2', 'transaction.final', 'transaction.final']);
+    await rig.pass(DAY_MS);
+    expect(rig.deliveries).toHaveLength(8);
+    expect(rig.errors).toEqual([]);
+  });
+
+  it('a body is type, timestamp and data, with the event ID of the chain and the receipt inside', async () => {
+    await rig.subscribe('a');
+    await rig.register('lot 1');
+    const [{ id, event, headers }] = rig.deliveries as [(typeof rig.deliveries)[number]];
+    const { height, timeMs } = rig.world.store;
+    expect(event).toMatchObject({
+      ...{ id, type: 'evidence.registered', timestamp: new Date(timeMs).toISOString(), height },
+      data: { subject: 'lot 1' },
+      receipt: expect.stringMatching(/^[A-Za-z0-9_-]{43}$/),
+      links: { receipt: expect.stringMatching(/^\/v1\/transactions\/brop1\w+\/[0-9a-f]{64}\/receipt$/) },
+    });
+    expect(headers).toMatchObject({
+      'webhook-timestamp': String(START_MS / 1_000),
+      'content-type': 'application/json',
+    });
+  });
+
+  it('a receipt that would make it longer than 20 kB is left to its link', async () => {
+    rig.receipts = { receipt: async () => new Uint8Array(20_000) };
+    await rig.crash();
+    await rig.subscribe('a');
+    await rig.register('lot 1');
+    expect(rig.deliveries[0]!.event.receipt).toBeNull();
+    expect(rig.deliveries[0]!.event.links.receipt).toBeDefined();
+  });
+
+  it('who subscribes from a place on gets what has been since', async () => {
+    const height = rig.world.next;
+    await rig.register('lot 1');
+    await rig.idle(100);
+    await rig.register('lot 2', 'lot 3');
+    await rig.subscribe('past', {}, { from: startOf(height) });
+    await rig.register('lot 4');
+    expect(rig.told('past')).toEqual(['lot 1', 'lot 2', 'lot 3', 'lot 4']);
+    expect(rig.progress('past').from).toBeNull();
+  });
+});
+
+describe('order', () => {
+  it('what is about one subject goes one after the other; other subjects do not wait', async () => {
+    const open: (() => void)[] = [];
+    await rig.subscribe('a', {}, { proven: true });
+    await rig.register('warm', 'warm', 'warm', 'warm');
+    rig.behave('a', () => new Promise((resolve) => open.push(() => resolve(200))));
+    await rig.register('x', 'x', 'y', 'x', 'z');
+    expect(rig.told('a').slice(4)).toEqual(['x', 'y', 'z']);
+    open.shift()!();
+    await rig.settle();
+    expect(rig.told('a').slice(4)).toEqual(['x', 'y', 'z', 'x']);
+    for (let i = 0; i < 5; i++) {
+      for (const answer of open.splice(0)) answer();
+      await rig.settle();
+    }
+    expect(rig.told('a').slice(4)).toEqual(['x', 'y', 'z', 'x', 'x']);
+  });
+
+  it('whatever fails and whenever it dies: each event arrives, and the first arrivals of a subject are in order', async () => {
+    const step = fc.oneof(
+      { weight: 4, arbitrary: fc.array(fc.constantFrom('x', 'y', 'z'), { minLength: 1, maxLength: 5 }) },
+      { weight: 2, arbitrary: fc.constantFrom('crash' as const, 'pass' as const, 'idle' as const) },
+    );
+    const outcome = fc.constantFrom(200, 204, 500, 'timeout' as const, 429, 'hang' as const);
+    const run = async (steps: readonly (readonly string[] | string)[], outcomes: readonly (number | string)[]) => {
+      rig = await DeliveryRig.open();
+      let draws = 0;
+      const accepted: string[] = [];
+      rig.behave('a', ({ id }) => {
+        const drawn = outcomes[draws++] ?? 200;
+        if (typeof drawn === 'number' && drawn < 300) accepted.push(id);
+        if (drawn === 'hang') return new Promise((resolve) => rig.clock.schedule(15_000, () => resolve('timeout')));
+        return drawn as number | 'timeout';
+      });
+      await rig.subscribe('a');
+      let expected = 0;
+      for (const taken of steps) {
+        if (Array.isArray(taken)) {
+          await rig.register(...taken);
+          expected += taken.length;
+        } else if (taken === 'crash') await rig.crash();
+        else if (taken === 'idle') await rig.idle(3);
+        else await rig.pass(7_000);
+      }
+      await rig.pass(4 * DAY_MS);
+      const first = [...new Set(accepted)];
+      expect(first).toHaveLength(expected);
+      const bySubject = new Map<string, string[]>();
+      for (const id of first) {
+        const { subject } = rig.deliveries.find((delivery) => delivery.id === id)!.event.data;
+        bySubject.set(String(subject), [...(bySubject.get(String(subject)) ?? []), id]);
+      }
+      const place = (id: string) => id.split('_').slice(2).map(Number);
+      for (const ids of bySubject.values()) {
+        const sorted = [...ids].sort((a, b) => place(a)[0]! - place(b)[0]! || place(a)[1]! - place(b)[1]!);
+        expect(ids).toEqual(sorted);
+      }
+      expect(rig.progress('a').from).toBeNull();
+    };
+    const steps = fc.array(step, { minLength: 1, maxLength: 8 });
+    await fc.assert(fc.asyncProperty(steps, fc.array(outcome, { maxLength: 8 }), run), { numRuns: 40 });
+  });
+});
+
+describe('endpoints that fail', () => {
+  it('is tried by the schedule, for its oldest event alone, and gets everything once it is back after three days', async () => {
+    await rig.subscribe('a');
+    rig.behave('a', () => 500);
+    await rig.register('x');
+    for (let hour = 0; hour < 72; hour++) {
+      await rig.register('x', 'y');
+      await rig.pass(HOUR_MS);
+    }
+    const tries = rig.deliveries.map(({ atMs }) => Math.floor((atMs - START_MS) / 1_000));
+    expect(new Set(rig.idsTold('a')).size).toBe(1);
+    expect(tries.length).toBe(9);
+    for (const [i, least] of [0, 5, 305, 2_105, 9_305, 27_305, 63_305, 113_705, 185_705].entries()) {
+      expect(tries[i]).toBeGreaterThanOrEqual(least);
+      expect(tries[i]).toBeLessThanOrEqual(least * 1.1 + 1);
+    }
+    expect(rig.progress('a').failing).toMatchObject({ sinceMs: START_MS, attempts: 9 });
+    rig.behave('a', () => 200);
+    rig.deliveries.length = 0;
+    await rig.pass(DAY_MS);
+    expect(new Set(rig.idsTold('a')).size).toBe(145);
+    expect(rig.deliveries).toHaveLength(145);
+    expect(rig.told('a').filter((subject) => subject === 'x')).toHaveLength(73);
+    expect(rig.progress('a').failing).toBeNull();
+  });
+
+  it('is disabled when the whole schedule has failed, and goes on where it was when its owner enables it', async () => {
+    await rig.subscribe('a');
+    rig.behave('a', () => 'timeout');
+    await rig.register('x');
+    await rig.pass(5 * DAY_MS);
+    expect(rig.deliveries).toHaveLength(10);
+    expect(rig.progress('a').disabled?.reason).toBe('failing');
+    await rig.register('y');
+    await rig.pass(DAY_MS);
+    expect(rig.deliveries).toHaveLength(10);
+    rig.behave('a', () => 200);
+    rig.dispatcher.endpoint('sub_a')!.enable();
+    await rig.settle();
+    expect(rig.told('a').slice(10)).toEqual(['x', 'y']);
+  });
+
+  it.each([
+    ['gone', 410],
+    ['address', 'address'],
+  ] as const)('is disabled at once: %s', async (reason, answer) => {
+    await rig.subscribe('a');
+    rig.behave('a', () => answer);
+    await rig.register('x', 'y');
+    await rig.pass(DAY_MS);
+    expect(rig.deliveries).toHaveLength(1);
+    expect(rig.progress('a').disabled).toEqual({ reason, atMs: START_MS });
+    await rig.crash();
+    await rig.pass(DAY_MS);
+    expect(rig.progress('a').disabled?.reason).toBe(reason);
+    expect(rig.deliveries).toHaveLength(1);
+  });
+
+  it('Retry-After is waited for when it is longer than the schedule', async () => {
+    await rig.subscribe('a');
+    rig.behave('a', () => ({ kind: 'answered', status: 429, retryAfterSeconds: 600 }));
+    await rig.register('x');
+    await rig.pass(599_000);
+    expect(rig.deliveries).toHaveLength(1);
+    await rig.pass(100_000);
+    expect(rig.deliveries).toHaveLength(2);
+  });
+
+  it('redirects and other answers are failures', async () => {
+    for (const status of [199, 301, 307, 404, 500]) {
+      await rig.subscribe(`s${status}`);
+      rig.behave(`s${status}`, () => status);
+    }
+    await rig.register('x');
+    for (const status of [199, 301, 307, 404, 500]) expect(rig.progress(`s${status}`).failing?.attempts).toBe(1);
+  });
+
+  it('a test ping that succeeds ends the wait', async () => {
+    await rig.subscribe('a');
+    rig.behave('a', () => 503);
+    await rig.register('x');
+    await rig.pass(400_000);
+    rig.behave('a', () => 200);
+    expect(await rig.dispatcher.endpoint('sub_a')!.ping()).toMatchObject({ type: 'webhook.ping', outcome: 200 });
+    await rig.settle();
+    expect(rig.told('a').slice(-2)).toEqual(['webhook.ping', 'x']);
+    expect(rig.progress('a').failing).toBeNull();
+  });
+});
+
+describe('isolation', () => {
+  it('endpoints that hang for ever delay nobody, however many they are', async () => {
+    rig.slots = new SendSlots({ working: 2, doubtful: 3 });
+    await rig.crash();
+    for (let i = 0; i < 50; i++) {
+      await rig.subscribe(`hangs${i}`);
+      rig.behave(`hangs${i}`, () => new Promise((resolve) => rig.clock.schedule(15_000, () => resolve('timeout'))));
+    }
+    await rig.subscribe('works', {}, { proven: true });
+    for (let i = 0; i < 20; i++) {
+      await rig.register('x');
+      expect(rig.told('works')).toHaveLength(i + 1);
+      await rig.pass(100);
+    }
+  });
+
+  it('one that hangs has at most its own few requests under way', async () => {
+    let most = 0;
+    let open = 0;
+    await rig.subscribe('a', {}, { proven: true });
+    rig.behave('a', () => {
+      open += 1;
+      most = Math.max(most, open);
+      return new Promise((resolve) => {
+        rig.clock.schedule(50, () => {
+          open -= 1;
+          resolve(200);
+        });
+      });
+    });
+    for (let i = 0; i < 10; i++) await rig.register(...Array.from({ length: 10 }, (_, n) => `s ${i} ${n}`));
+    await rig.pass(10_000);
+    expect(rig.deliveries).toHaveLength(100);
+    expect(most).toBe(8);
+  });
+});
+
+describe('crashes', () => {
+  it('between sending and recording: delivered again under the same ID', async () => {
+    await rig.subscribe('a');
+    await rig.register('x');
+    expect(rig.told('a')).toEqual(['x']);
+    await rig.crash();
+    const [first, second] = rig.idsTold('a');
+    expect(second).toBe(first);
+    expect(rig.told('a')).toEqual(['x', 'x']);
+  });
+
+  it('while an endpoint has it: delivered again under the same ID', async () => {
+    await rig.subscribe('a');
+    rig.behave('a', () => new Promise(() => {}));
+    await rig.register('x');
+    rig.behave('a', () => 200);
+    await rig.crash();
+    expect(new Set(rig.idsTold('a')).size).toBe(1);
+    expect(rig.told('a')).toEqual(['x', 'x']);
+  });
+
+  it('what was recorded is not delivered again', async () => {
+    await rig.subscribe('a');
+    await rig.register('x');
+    await rig.pass(2_000);
+    await rig.crash();
+    await rig.register('y');
+    expect(rig.told('a')).toEqual(['x', 'y']);
+  });
+
+  it('what became final while the node was away is delivered when it is back', async () => {
+    await rig.subscribe('a');
+    await rig.dispatcher.stop();
+    await rig.register('x');
+    await rig.idle(5);
+    await rig.register('y');
+    expect(rig.told('a')).toEqual([]);
+    await rig.start();
+    await rig.pass(100);
+    expect(rig.told('a')).toEqual(['x', 'y']);
+  });
+
+  it('a store that cannot be written stops deliveries, and nothing else', async () => {
+    await rig.subscribe('a');
+    rig.kv.write = () => Promise.reject(new Error('the disk is gone'));
+    await rig.register('x');
+    await rig.pass(2_000);
+    expect(rig.errors.join()).toContain('deliveries stop');
+    await rig.register('y');
+    expect(rig.told('a')).toEqual(['x']);
+    await rig.dispatcher.stop();
+  });
+});
+
+describe('replay', () => {
+  it('delivers a range again under the same IDs, beside what is new, and survives a crash', async () => {
+    await rig.subscribe('a');
+    const first = rig.world.next;
+    for (const subject of ['a', 'b', 'c', 'd']) await rig.register(subject);
+    await rig.pass(2_000);
+    const ids = rig.idsTold('a');
+    rig.behave('a', () => new Promise(() => {}));
+    rig.dispatcher.endpoint('sub_a')!.again(startOf(first + 1), [first + 2, 99_999, 0]);
+    await rig.pass(2_000);
+    rig.behave('a', () => 200);
+    await rig.crash();
+    await rig.register('e');
+    expect(rig.told('a').slice(4)).toEqual(['b', 'c', 'b', 'c', 'e']);
+    expect(new Set(rig.idsTold('a').slice(4, 8))).toEqual(new Set([ids[1], ids[2]]));
+    await rig.pass(2_000);
+    expect(rig.progress('a')).toMatchObject({ replay: null, from: null });
+  });
+});

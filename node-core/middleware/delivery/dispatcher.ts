@@ -1,0 +1,235 @@
+/**
+ * Tells subscribers: follows the chain, finds who wants each event, wakes their endpoints, and keeps how far all of them
+ * are.
+ *
+ * What is kept is written once a second, and never before a message is sent: a dispatcher that dies between sending and
+ * writing sends again, under the same ID, what it sent last. It cannot leave anything out: the watermark is written with
+ * the progress of whoever it has found, or after it.
+ */
+import type { Clock } from '../../ports/clock.ts';
+import type { Log } from '../../ports/log.ts';
+import type {
+  Attempt,
+  Progress,
+  Subscribed,
+  Subscription,
+  SubscriptionChange,
+  SubscriptionStore,
+} from '../../ports/subscription-store.ts';
+import type { EventLog } from '../events/event-log.ts';
+import { SubscriptionIndex } from '../events/subscription-index.ts';
+import { Endpoint, type EndpointParts } from './endpoint.ts';
+import { Payloads, type Receipts } from './payload.ts';
+import { SendSlots } from './send-slots.ts';
+
+export interface DispatcherParts extends Pick<EndpointParts, 'transport' | 'random' | 'master' | 'sign'> {
+  readonly store: SubscriptionStore;
+  readonly events: EventLog;
+  readonly receipts: Receipts;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly slots?: SendSlots;
+}
+
+const WRITE_EVERY_MS = 1_000;
+/** A block that cannot be read is asked for again: it is being repaired. */
+const READ_AGAIN_MS = 5_000;
+
+/** What stops the reading of the chain; pure rooms have no AbortController. */
+class Stop {
+  aborted = false;
+  private readonly listeners = new Set<() => void>();
+  addEventListener(_type: 'abort', listener: () => void): void {
+    this.listeners.add(listener);
+  }
+  removeEventListener(_type: 'abort', listener: () => void): void {
+    this.listeners.delete(listener);
+  }
+  abort(): void {
+    this.aborted = true;
+    for (const listener of [...this.listeners]) listener();
+  }
+}
+
+export class Dispatcher {
+  private readonly parts: DispatcherParts;
+  private readonly endpointParts: EndpointParts;
+  private readonly endpoints = new Map<string, Endpoint>();
+  private readonly index = new SubscriptionIndex();
+  private readonly stopping = new Stop();
+  /** Everything up to here has been matched. */
+  private height: number;
+  private writtenHeight: number;
+  private readonly moved = new Set<string>();
+  private attempts: SubscriptionChange[] = [];
+  private cancelWrite: (() => void) | null = null;
+  private writing: Promise<void> = Promise.resolve();
+  private following: Promise<void> = Promise.resolve();
+
+  private constructor(parts: DispatcherParts, height: number, subscribed: readonly Subscribed[]) {
+    this.parts = parts;
+    this.height = height;
+    this.writtenHeight = height;
+    const { events, transport, random, master, sign, clock, log, slots = new SendSlots() } = parts;
+    const payloads = new Payloads(parts.receipts);
+    this.endpointParts = {
+      ...{ log: events, transport, random, master, sign, clock, logger: log, slots },
+      payload: (event) => payloads.of(event),
+      matched: () => this.height,
+      attempted: (of, attempt) => this.note({ attempt, of }),
+      moved: (id) => {
+        this.moved.add(id);
+        this.writeSoon();
+      },
+    };
+    for (const one of subscribed) this.add(one);
+  }
+
+  /** @throws {StoreError} */
+  static async open(parts: DispatcherParts): Promise<Dispatcher> {
+    const { store, events } = parts;
+    const [subscribed, watermark] = [await store.all(), await store.watermark()];
+    // Whoever subscribes first wants what comes; a chain that was made anew has less than was matched.
+    const height = Math.min(watermark ?? events.height, events.height);
+    // From here on nothing is passed over, whenever this process ends.
+    if (watermark === undefined) await store.write([{ watermark: height }]);
+    return new Dispatcher(parts, height, subscribed);
+  }
+
+  start(): void {
+    for (const endpoint of this.endpoints.values()) endpoint.pump();
+    this.following = this.follow();
+  }
+
+  private async follow(): Promise<void> {
+    const { events, log } = this.parts;
+    while (await events.waitAbove(this.height, this.stopping)) {
+      try {
+        await this.matchNext();
+      } catch (error) {
+        log.error('events cannot be read', { height: this.height + 1, error: String(error) });
+        await this.pause(READ_AGAIN_MS);
+      }
+    }
+  }
+
+  private async matchNext(): Promise<void> {
+    const { events } = this.parts;
+    const height = this.height + 1;
+    const isBehind = events.height > height;
+    const found = this.endpoints.size === 0 ? [] : await events.at(height);
+    if (this.stopping.aborted) return;
+    this.height = height;
+    for (const event of found) for (const id of this.index.of(event)) this.endpoints.get(id)?.wake(event.position);
+    this.writeSoon();
+    // Many blocks may be waiting, and so may others.
+    if (isBehind) await this.pause(0);
+  }
+
+  private pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const end = () => {
+        cancel();
+        this.stopping.removeEventListener('abort', end);
+        resolve();
+      };
+      const cancel = this.parts.clock.schedule(delayMs, end);
+      this.stopping.addEventListener('abort', end);
+    });
+  }
+
+  /** The height up to which everybody who wanted anything has been found. */
+  get matchedHeight(): number {
+    return this.height;
+  }
+
+  endpoint(id: string): Endpoint | undefined {
+    return this.endpoints.get(id);
+  }
+
+  /** All of an owner, in the order of their IDs. */
+  ofOwner(owner: string): readonly Endpoint[] {
+    const found = [...this.endpoints.values()].filter(({ subscription }) => subscription.owner === owner);
+    return found.sort((a, b) => (a.subscription.id < b.subscription.id ? -1 : 1));
+  }
+
+  get count(): number {
+    return this.endpoints.size;
+  }
+
+  /** What it is given has been written. */
+  add(subscribed: Subscribed): Endpoint {
+    const { subscription } = subscribed;
+    const endpoint = new Endpoint(this.endpointParts, subscribed);
+    this.endpoints.set(subscription.id, endpoint);
+    this.index.put(subscription);
+    return endpoint;
+  }
+
+  change(subscription: Subscription): void {
+    this.index.put(subscription);
+    this.endpoints.get(subscription.id)?.change(subscription);
+  }
+
+  remove(id: string): void {
+    this.endpoints.get(id)?.stop();
+    this.endpoints.delete(id);
+    this.index.remove(id);
+    this.moved.delete(id);
+  }
+
+  private note(change: { readonly attempt: Attempt; readonly of: string }): void {
+    this.attempts.push(change);
+    this.writeSoon();
+  }
+
+  private writeSoon(): void {
+    if (this.cancelWrite !== null || this.stopping.aborted) return;
+    this.cancelWrite = this.parts.clock.schedule(WRITE_EVERY_MS, () => {
+      this.cancelWrite = null;
+      this.write().catch((error: unknown) => this.broken(error));
+    });
+  }
+
+  /** Writes what has changed; the watermark last. @throws {StoreError} */
+  write(): Promise<void> {
+    const progress = [...this.moved].flatMap((of) => {
+      const found = this.endpoints.get(of)?.progress;
+      return found === undefined ? [] : [{ progress: found satisfies Progress, of }];
+    });
+    const watermark = this.height === this.writtenHeight ? [] : [{ watermark: this.height }];
+    const changes = [...this.attempts, ...progress, ...watermark];
+    this.moved.clear();
+    this.attempts = [];
+    this.writtenHeight = this.height;
+    if (changes.length === 0) return this.writing;
+    this.writing = this.writing.then(() => this.parts.store.write(changes));
+    return this.writing;
+  }
+
+  /** What cannot be recorded is not sent: it would come again for ever. The node itself goes on. */
+  private broken(error: unknown): void {
+    if (this.stopping.aborted) return;
+    this.parts.log.error('deliveries stop: their progress cannot be written', { error: String(error) });
+    this.end();
+  }
+
+  private end(): void {
+    this.stopping.abort();
+    this.cancelWrite?.();
+    for (const endpoint of this.endpoints.values()) endpoint.stop();
+  }
+
+  /** Ends in order: what has been delivered is written. May be called again. */
+  async stop(): Promise<void> {
+    const isFirst = !this.stopping.aborted;
+    this.end();
+    await this.following;
+    if (!isFirst) return;
+    try {
+      await this.write();
+    } catch (error) {
+      this.parts.log.error('the progress of deliveries is not written', { error: String(error) });
+    }
+  }
+}
