@@ -7,7 +7,7 @@ import { aptInstall, ask, run, say, sayMissing } from './run.mjs';
 
 const BROWSER = join('.cache', 'chromium');
 
-/** The independent verifier, and the AWS emulator: environments of their own, as their packages do not agree. */
+/** The independent verifier, the AWS emulator, the fuzzer: environments of their own, as their packages do not agree. */
 export async function installPython() {
   await installEnvironment(
     join('.cache', 'venv'),
@@ -16,6 +16,8 @@ export async function installPython() {
   );
   const suites = 'test/conformance/index-dynamodb, and with it all that is tested against AWS,';
   await installEnvironment(join('.cache', 'venv-aws'), join('test', 'aws', 'requirements.txt'), suites);
+  const fuzzer = join('test', 'api-fuzz', 'requirements.txt');
+  await installEnvironment(join('.cache', 'venv-fuzz'), fuzzer, 'The suite test/api-fuzz');
 }
 
 /** A Python environment of our own with pinned packages. */
