@@ -2486,7 +2486,7 @@ export interface components {
     TokenRequest: {
       /** As it came. */
       challenge: string;
-      /** Of `message`, by the key of the account: 64 bytes. */
+      /** Of `message`, by the key of the account: 64 bytes, or ECDSA on P-256 in DER. */
       signature: string;
     };
     AuditPage: {
