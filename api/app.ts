@@ -31,6 +31,7 @@ import { getReceipt } from './routes/get-receipt.ts';
 import { getRecords } from './routes/get-records.ts';
 import { getStateProof } from './routes/get-state-proof.ts';
 import { getStatus } from './routes/get-status.ts';
+import { getSubjectProof } from './routes/get-subject-proof.ts';
 import { getTransaction } from './routes/get-transaction.ts';
 import { quote } from './routes/quote.ts';
 import { submitBatch } from './routes/submit-batch.ts';
@@ -50,7 +51,7 @@ export function createApi(options: ApiOptions): Api {
   const parts: ApiParts = {
     chain,
     files: options.files,
-    index: options.index,
+    records: options.records,
     clock,
     log,
     crypto,
@@ -80,6 +81,7 @@ export function createApi(options: ApiOptions): Api {
   getGenesis(app, parts);
   files(app, parts);
   getRecords(app, parts);
+  getSubjectProof(app, parts);
   getCodes(app, parts);
   getAccount(app, parts);
   findAccount(app, parts);

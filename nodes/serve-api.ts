@@ -45,7 +45,7 @@ export async function serveApi(
   const app = createApi({
     chain,
     files,
-    index: index?.store,
+    records: index?.search,
     clock: systemClock,
     log,
     crypto: nativeCrypto,

@@ -76,6 +76,10 @@ export const CODES = {
   FILTER_INVALID: { number: 4063, text: 'A filter is not of the form that the field takes.' },
   CURSOR_INVALID: { number: 4064, text: 'The cursor is not one that this query has given.' },
   INDEX_UNAVAILABLE: { number: 4065, text: 'The index of this node cannot answer now; the chain itself can.' },
+  SUBJECT_TOO_LONG: {
+    number: 4066,
+    text: 'More records lie between the newest and the beginning of the range than one proof holds.',
+  },
   // 5000: a node in trouble.
   INTERNAL: { number: 5000, text: 'The node failed to answer; the cause is in its log.' },
   CONFIG_INVALID: { number: 5001, text: 'The configuration is not valid.' },
