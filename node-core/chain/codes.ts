@@ -77,6 +77,10 @@ export const CODES = {
   FILTER_INVALID: { number: 4063, text: 'A filter is not of the form that the field takes.' },
   CURSOR_INVALID: { number: 4064, text: 'The cursor is not one that this query has given.' },
   INDEX_UNAVAILABLE: { number: 4065, text: 'The index of this node cannot answer now; the chain itself can.' },
+  SUBJECT_TOO_LONG: {
+    number: 4066,
+    text: 'More records lie between the newest and the beginning of the range than one proof holds.',
+  },
   // 4070 to 4079: events, and being told of them.
   EVENT_TYPE_UNKNOWN: { number: 4070, text: 'There is no such type of event.' },
   EVENT_FIELD_UNKNOWN: { number: 4071, text: 'Events of these types cannot be filtered by that field.' },
