@@ -16,6 +16,7 @@ import type {
   SubscriptionChange,
   SubscriptionStore,
 } from '../../ports/subscription-store.ts';
+import type { Event } from '../events/event.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { SubscriptionIndex } from '../events/subscription-index.ts';
 import { Endpoint, type EndpointParts } from './endpoint.ts';
@@ -120,10 +121,23 @@ export class Dispatcher {
     const found = this.endpoints.size === 0 ? [] : await events.at(height);
     if (this.stopping.aborted) return;
     this.height = height;
-    for (const event of found) for (const id of this.index.of(event)) this.endpoints.get(id)?.wake(event.position);
+    for (const [id, events] of this.wanted(found)) this.endpoints.get(id)?.wake(events);
     this.writeSoon();
     // Many blocks may be waiting, and so may others.
     if (isBehind) await this.pause(0);
+  }
+
+  /** Who wants which of a block's events: only those that share a value with one of them are looked at. */
+  private wanted(events: readonly Event[]): ReadonlyMap<string, readonly Event[]> {
+    const wanted = new Map<string, Event[]>();
+    for (const event of events) {
+      for (const id of this.index.of(event)) {
+        const own = wanted.get(id);
+        if (own === undefined) wanted.set(id, [event]);
+        else own.push(event);
+      }
+    }
+    return wanted;
   }
 
   private pause(delayMs: number): Promise<void> {
