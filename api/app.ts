@@ -36,6 +36,7 @@ import { getHealth } from './routes/get-health.ts';
 import { getMetrics } from './routes/get-metrics.ts';
 import { getOpenApi } from './routes/get-openapi.ts';
 import { getReceipt } from './routes/get-receipt.ts';
+import { getRecords } from './routes/get-records.ts';
 import { getStateProof } from './routes/get-state-proof.ts';
 import { getStatus } from './routes/get-status.ts';
 import { getTransaction } from './routes/get-transaction.ts';
@@ -64,6 +65,7 @@ export function createApi(options: ApiOptions): Api {
     events: options.events,
     subscriptions: options.subscriptions,
     files: options.files,
+    index: options.index,
     clock,
     log,
     crypto,
@@ -108,6 +110,7 @@ export function createApi(options: ApiOptions): Api {
   equivocations(app, parts);
   getGenesis(app, parts);
   files(app, parts);
+  getRecords(app, parts);
   getCodes(app, parts);
   getAccount(app, parts);
   findAccount(app, parts);

@@ -7,6 +7,7 @@ import type { AuditLog } from '../node-core/ports/audit-log.ts';
 import type { ChainAccess } from '../node-core/ports/chain-access.ts';
 import type { PublishedFiles } from '../node-core/ports/chain-files.ts';
 import type { Clock } from '../node-core/ports/clock.ts';
+import type { IndexStore } from '../node-core/ports/index-store.ts';
 import type { Log } from '../node-core/ports/log.ts';
 import type { SingleUse } from '../node-core/ports/single-use.ts';
 import type { SubscriptionAccess } from '../node-core/ports/subscription-access.ts';
@@ -27,6 +28,8 @@ export interface ApiOptions {
   readonly subscriptions?: SubscriptionAccess | undefined;
   /** Served at /files/; without them there are none. */
   readonly files?: PublishedFiles;
+  /** What /v1/records searches; without it there is nothing to search. */
+  readonly index?: IndexStore | undefined;
   readonly clock: Clock;
   readonly log: Log;
   /** Hashes for entity tags and key IDs; the pure provider without one. */
@@ -55,6 +58,7 @@ export interface ApiParts {
   readonly events: EventLog | undefined;
   readonly subscriptions: SubscriptionAccess | undefined;
   readonly files: PublishedFiles | undefined;
+  readonly index: IndexStore | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly crypto: CryptoProvider;

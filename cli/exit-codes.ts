@@ -76,6 +76,12 @@ const BY_CODE: Partial<Record<CodeName, number>> = {
   EVENT_TYPE_UNKNOWN: exit.usage,
   EVENT_FIELD_UNKNOWN: exit.usage,
   EVENT_CURSOR_INVALID: exit.usage,
+  COLLECTION_UNKNOWN: exit.usage,
+  FIELD_UNKNOWN: exit.usage,
+  FIELD_NOT_INDEXED: exit.usage,
+  FILTER_INVALID: exit.usage,
+  CURSOR_INVALID: exit.usage,
+  INDEX_UNAVAILABLE: exit.nodeUnreachable,
   INTERNAL: exit.failure,
 };
 

@@ -52,6 +52,18 @@ export async function readWhole(path: string, maxBytes: number): Promise<Uint8Ar
   });
 }
 
+/** Standard input to its end. @throws {BropError} FILE_UNREADABLE */
+export async function readInput(maxBytes: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const part of process.stdin as AsyncIterable<Uint8Array>) {
+    length += part.length;
+    if (length > maxBytes) throw new BropError('FILE_UNREADABLE', `standard input: at most ${maxBytes} bytes are read`);
+    parts.push(part);
+  }
+  return new Uint8Array(Buffer.concat(parts));
+}
+
 async function reading<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
   let file: FileHandle | undefined;
   try {

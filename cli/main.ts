@@ -11,6 +11,7 @@ import { keygen } from './commands/keygen.ts';
 import { listen } from './commands/listen.ts';
 import { node } from './commands/node.ts';
 import { registerNode, unregisterNode } from './commands/node-register.ts';
+import { query } from './commands/query.ts';
 import { receipt } from './commands/receipt.ts';
 import { register } from './commands/register.ts';
 import { restore } from './commands/restore.ts';
@@ -32,6 +33,7 @@ const commands: readonly Command[] = [
   register,
   receipt,
   verify,
+  query,
   status,
   top,
   keygen,

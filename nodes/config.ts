@@ -95,6 +95,8 @@ const snapshots = (every: number) =>
     .default({ every, keep: 2 });
 /** What an empty node begins from: the newest snapshot of its file sources, or the genesis, executing every block. */
 const join = z.enum(['snapshot', 'genesis']);
+/** Whether records can be searched by their business fields; the index lies in the data folder beside the chain. */
+const index = z.boolean();
 
 const schema = z.discriminatedUnion('role', [
   z.strictObject({
@@ -102,12 +104,14 @@ const schema = z.discriminatedUnion('role', [
     ...common,
     snapshots: snapshots(10_000),
     join: join.default('snapshot'),
+    index: index.default(true),
   }),
   z.strictObject({
     role: z.literal('validator'),
     ...common,
     snapshots: snapshots(0),
     join: join.default('genesis'),
+    index: index.default(false),
     /** Key file that signs votes: the primary or the standby key of the validator's entry in the set; the key says which. */
     consensusKey: z.string().min(1),
   }),

@@ -25,6 +25,7 @@ import { Publication } from '../node-core/runtime/publication.ts';
 import { Voting } from '../node-core/runtime/voting.ts';
 import type { NodeConfig } from './config.ts';
 import { openFileSource } from './file-sources.ts';
+import { type NodeIndex, startIndex } from './middleware/node-index.ts';
 import { type Observation, observe } from './observe/observe.ts';
 import { explained, openStore, VOTE_RECORD_FOLDER } from './open-store.ts';
 import { startOrExplain } from './port-in-use.ts';
@@ -73,13 +74,8 @@ async function start(config: NodeConfig, begun: Closing[]): Promise<RunningNode>
   const verifier = startSignatureWorkers({ workers: config.signatureWorkers });
   begun.push(() => verifier.close());
   const { store, blobs } = await openStore(config.dataFolder, genesis, begin);
-  const files = new Publication({
-    crypto: nativeCrypto,
-    store,
-    blobs,
-    clock: systemClock,
-    ...(noteSigner && { noteSigner }),
-  });
+  const signing = noteSigner && { noteSigner };
+  const files = new Publication({ crypto: nativeCrypto, store, blobs, clock: systemClock, ...signing });
   let end: (error: unknown) => void = () => {};
   let closeApi: () => Promise<void> = async () => {};
   const ended = new Promise<unknown>((resolve) => {
@@ -109,8 +105,8 @@ async function start(config: NodeConfig, begun: Closing[]): Promise<RunningNode>
     for (const [, , type, data] of events)
       if (type === 'governance.nodeUnregistered') turnAway(config, transport, data);
   });
-  const api = await startAll(config, node, files, log, observed);
-  closeApi = async () => api?.close();
+  const { api, index } = await startAll(config, node, files, log, observed);
+  closeApi = async () => void (await Promise.allSettled([api?.close(), index?.close()]));
   log.info('the node runs', {
     height: store.height,
     peerId: identity.peerId,
@@ -119,6 +115,7 @@ async function start(config: NodeConfig, begun: Closing[]): Promise<RunningNode>
   });
   const stop = async () => {
     await api?.close();
+    await index?.close();
     await snapshots.stop();
     await node.stop();
     await observed.close();
@@ -177,6 +174,11 @@ function openNoteKey(path: string): Signer {
   throw new BropError('CONFIG_INVALID', `noteKey: ${path} is of suite ${signer.publicKey.suite}, not ed25519.`);
 }
 
+interface Started {
+  readonly api: ApiServer | null;
+  readonly index: NodeIndex | undefined;
+}
+
 /** What cannot start takes down what has started. */
 async function startAll(
   config: NodeConfig,
@@ -184,14 +186,19 @@ async function startAll(
   files: Publication,
   log: Log,
   observed: Observation,
-): Promise<ApiServer | null> {
+): Promise<Started> {
+  let index: NodeIndex | undefined;
   try {
     await startOrExplain(() => node.start(), `listen: node port ${config.listen?.port}`);
-    await observed.serve(node);
+    index = config.index ? startIndex(config.dataFolder, node, log) : undefined;
+    await observed.serve(node, index);
     // Loaded when it is wanted: a validator without it is smaller.
-    if (config.api === undefined) return null;
-    return await (await import('./serve-api.ts')).serveApi(config.api, config, node, files, log, observed);
+    if (config.api === undefined) return { api: null, index };
+    const { serveApi } = await import('./serve-api.ts');
+    const { dataFolder, webhooks } = config;
+    return { api: await serveApi(config.api, { dataFolder, webhooks, node, index, files, log, observed }), index };
   } catch (error) {
+    await index?.close();
     await node.stop();
     await observed.close();
     throw error;

@@ -16,7 +16,8 @@ import type { Node } from '../node-core/runtime/node.ts';
 import { Queries } from '../node-core/runtime/queries.ts';
 import type { NodeConfig } from './config.ts';
 import { DEFAULT_CONNECTION_LIMITS, limitConnections } from './connection-limits.ts';
-import { startDelivery } from './delivery.ts';
+import { startDelivery } from './middleware/delivery.ts';
+import type { NodeIndex } from './middleware/node-index.ts';
 import type { Observation } from './observe/observe.ts';
 import { startOrExplain } from './port-in-use.ts';
 
@@ -24,6 +25,15 @@ type ApiConfig = NonNullable<NodeConfig['api']>;
 
 /** A request that is not complete after so long is ended; waiting for a receipt begins after that. */
 const PATIENCE = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 };
+
+/** What the API is about. */
+export interface Served extends Pick<NodeConfig, 'dataFolder' | 'webhooks'> {
+  readonly node: Node;
+  readonly index: NodeIndex | undefined;
+  readonly files: PublishedFiles;
+  readonly log: Log;
+  readonly observed: Pick<Observation, 'metrics' | 'tracing'>;
+}
 
 export interface ApiServer {
   readonly url: string;
@@ -36,11 +46,7 @@ const AUDIT_FOLDER = 'audit';
 /** @throws {BropError} PORT_IN_USE; CONFIG_INVALID when the token keys are not as they were written */
 export async function serveApi(
   config: ApiConfig,
-  { dataFolder, webhooks }: Pick<NodeConfig, 'dataFolder' | 'webhooks'>,
-  node: Node,
-  files: PublishedFiles,
-  log: Log,
-  { metrics, tracing }: Pick<Observation, 'metrics' | 'tracing'>,
+  { dataFolder, webhooks, node, index, files, log, observed: { metrics, tracing } }: Served,
 ): Promise<ApiServer> {
   const { host, requestsPerSecond } = config;
   // Which port it is may be known only when it listens.
@@ -52,6 +58,7 @@ export async function serveApi(
     events: told.events,
     subscriptions: told.subscriptions,
     files,
+    index: index?.store,
     clock: systemClock,
     log,
     crypto: nativeCrypto,

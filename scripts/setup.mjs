@@ -12,7 +12,8 @@ const USAGE = `usage: node scripts/setup.mjs start|test
 
 start  installs the npm packages that the nodes need, the pinned Node among them, and the git hook
 test   the same with the development packages, then what single suites need: Python packages for test/interop
-       (into .cache/venv), OpenSSL, SoftHSM2, and Chromium for the browser suites (into .cache/chromium)
+       (into .cache/venv) and the AWS emulator (into .cache/venv-aws), OpenSSL, SoftHSM2, and Chromium for the browser
+       suites (into .cache/chromium)
 
 Exit code: 0 ready, 1 the npm packages could not be installed, 2 wrong usage. What a single suite lacks and could not
 be installed here is named on a line of its own, and that suite fails.

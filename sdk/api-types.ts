@@ -1752,6 +1752,70 @@ export interface paths {
       };
     };
   };
+  "/v1/records": {
+    /** Search by business fields */
+    get: {
+      parameters: {
+        query?: {
+          collection?: string;
+          where?: (string)[];
+          sort?: string;
+          limit?: string;
+          cursor?: string;
+          count?: "true" | "false";
+          proof?: "true" | "false";
+        };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/json": components['schemas']['RecordPage'];
+          };
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        404: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        410: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        503: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
   "/v1/codes": {
     /** Every numbered code */
     get: {
@@ -2485,6 +2549,41 @@ export interface components {
         /** Path on this server. */
         evidence: string;
       })[];
+    };
+    RecordPage: {
+      records: (components['schemas']['Record'])[];
+      /** Cursor of the next page; null after the last. */
+      next: (string | null);
+      count: ({
+        value: number;
+        /** false: there are more. */
+        exact: boolean;
+      } | null);
+      /** The heights of the chain that the index covers. */
+      index: {
+        from: number;
+        height: number;
+      };
+    };
+    Record: {
+      collection: string;
+      /** Of evidence the record ID, of accounts the account ID, and so on. */
+      key: string;
+      /** Of the block that has written it. */
+      height: number;
+      /** Milliseconds since 1970 UTC. */
+      timeMs: number;
+      /** Place of the transaction in the block, from 1; 0: the block itself. */
+      transaction: number;
+      /** Who sent the transaction. */
+      sender: (string | null);
+      /** Its nonce: sender and nonce name the receipt. */
+      nonce: (string | null);
+      fields: {
+        [name: string]: (string | number | boolean | ((string | number | boolean))[]);
+      };
+      /** With proof=true: the receipt of the transaction, base64url, from which the whole row follows; null for what no transaction has written. */
+      receipt?: (string | null);
     };
     Codes: {
       codes: ({

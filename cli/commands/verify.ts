@@ -18,18 +18,22 @@ import type { HashAlgorithm } from '../../node-core/crypto/provider.ts';
 import type { Arguments, Command, Output } from '../command.ts';
 import { ExitError, exit, exitCodeOf } from '../exit-codes.ts';
 import { hashFile } from '../files.ts';
-import { readProof } from '../proofs.ts';
+import { readProofOrPage } from '../proofs.ts';
+import type { RecordPage } from '../record-page.ts';
+import { verifyRecords } from '../verify-records.ts';
 
 export const verify: Command = {
   name: 'verify',
-  usage: '<receipt> [file] --genesis <hash>',
+  usage: '<receipt | -> [file] --genesis <hash>',
   summary: 'Verifies a receipt, and the file it is for, with no network at all.',
   help: `
 All that is trusted is the genesis hash: give it with --genesis, in BROP_GENESIS, or pin it once
 with --pin. State proofs, expiry certificates and evidence of equivocation are verified in the same
-way. Both the CBOR and the JSON form are read (of evidence the CBOR).
+way. Both the CBOR and the JSON form are read (of evidence the CBOR). - reads standard input, and
+what brop query --json --proof prints is verified row by row: each must say what its receipt shows.
 
   brop verify contract.pdf.receipt contract.pdf --genesis 3f0a…
+  brop query evidence --where 'subject=lot 7' --json --proof | brop verify - --genesis 3f0a…
 
 Exit codes: 0 holds; 10 not a receipt; 11 another chain; 12 validator set; 13 certificate;
 14 inclusion; 15 signature, or no
@@ -42,7 +46,11 @@ equivocation; 16 another file; 17 rejected transaction; 18 not expired.`,
   run: async (args, out) => {
     const genesisHash = genesisHashOf(args);
     const [path, file] = args.positionals;
-    const exitCode = await check(await readProof(path!), file, genesisHash, out);
+    const proof = await readProofOrPage(path!);
+    const exitCode =
+      proof instanceof Uint8Array
+        ? await check(proof, file, genesisHash, out)
+        : checkRecords(proof, file, genesisHash, out);
     if (exitCode === exit.ok && args.flag('pin')) pin(genesisHash);
     return exitCode;
   },
@@ -63,6 +71,19 @@ async function check(
   }
   const wrong = file === undefined ? rejection(outcome) : await fileRefusal(outcome, file);
   return wrong === null ? receiptHolds(outcome, file, out) : refused(wrong, out);
+}
+
+function checkRecords(page: RecordPage, file: string | undefined, genesisHash: Uint8Array, out: Output): number {
+  if (file !== undefined) throw new ExitError(exit.usage, 'a file can be checked against a receipt only');
+  const outcome = verifyRecords(page, genesisHash);
+  if ('code' in outcome) return refused(outcome, out);
+  const { rows, chain, height } = outcome;
+  out.line(
+    `VALID  ${rows} ${rows === 1 ? 'record says what its receipt shows' : 'records say what their receipts show'}`,
+  );
+  out.line(`  chain   ${chain}, blocks up to ${height}`);
+  out.result({ ok: true, type: 'records', genesis: toHex(genesisHash), chain, rows, height });
+  return exit.ok;
 }
 
 const PIN_FILE = join(homedir(), '.brop', 'genesis');

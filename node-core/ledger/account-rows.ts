@@ -31,7 +31,7 @@ export const participants: Collection = {
     name: { type: 'text', indexed: true, description: 'The unique name.' },
     legalVersion: { type: 'text', indexed: false, description: 'Version of the legal document.' },
     legalDigest: { type: 'hash', indexed: true, description: 'SHA-256 of the legal document.' },
-    permissions: { type: 'text', indexed: true, description: 'What a partner may do.' },
+    permissions: { type: 'text', indexed: true, many: true, description: 'What a partner may do.' },
     created: { type: 'integer', indexed: true, description: 'Height of the block that admitted it; 0: the genesis.' },
   },
 };

@@ -22,6 +22,8 @@ export interface FieldDeclaration {
   readonly type: FieldType;
   /** Whether queries may filter and sort by it. Each costs an entry for every row. */
   readonly indexed: boolean;
+  /** A row may have several values of it. */
+  readonly many?: boolean;
   readonly description: string;
 }
 

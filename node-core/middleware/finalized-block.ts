@@ -3,7 +3,9 @@
  * chain. It follows from the stored block alone, with no look at the state, so that every reader comes to the same.
  */
 
+import type { Result } from '../chain/block.ts';
 import type { Genesis } from '../chain/genesis.ts';
+import type { Header } from '../chain/header.ts';
 import { genesisAccountId, headerHash, transactionStem } from '../chain/identifiers.ts';
 import { decodeTransaction, type Transaction } from '../chain/transaction.ts';
 import { accountIdToText } from '../codec/account-id.ts';
@@ -64,7 +66,11 @@ export function finalizedBlock(crypto: CryptoProvider, block: FinalBlock): Final
     timeMs: header.timeMs,
     hash: toHex(headerHash(crypto, headerBytes)),
     proposer: accountText(header.proposer),
-    transactions: transactions.map((bytes, index) => finalizedTransaction(crypto, block, bytes, index)),
+    transactions: transactions.map((bytes, index) => {
+      const transaction = decodeTransaction(bytes, header.chain, header.protocolVersion);
+      if ('code' in transaction) throw new Error(`block ${header.height} holds a transaction that does not decode`);
+      return finalizedTransaction(crypto, header, transaction, index, block.results[index]!);
+    }),
     rows: [],
   };
 }
@@ -82,21 +88,21 @@ export function finalizedGenesis(crypto: CryptoProvider, { document, hash }: Gen
   return { height: 0, timeMs, hash: toHex(hash), proposer: null, transactions: [], rows };
 }
 
-function finalizedTransaction(
+/** One transaction of a final block, whoever has it: a receipt shows as much as the block does. @throws {CodecError} */
+export function finalizedTransaction(
   crypto: CryptoProvider,
-  { header, results }: FinalBlock,
-  bytes: Uint8Array,
+  header: Header,
+  transaction: Transaction,
   index: number,
+  result: Result,
 ): FinalizedTransaction {
-  const transaction = decodeTransaction(bytes, header.chain, header.protocolVersion);
-  if ('code' in transaction) throw new Error(`block ${header.height} holds a transaction that does not decode`);
   const projections = projectionsOf(header.protocolVersion);
   const bound = transaction.operations.map(({ type, body }) => {
     const projection = projections.get(type);
     if (projection === undefined) throw new Error(`block ${header.height} holds an operation of unknown type ${type}`);
     return projection.bind(body);
   });
-  const [code, , , logIndex] = results[index]!;
+  const [code, , , logIndex] = result;
   const sender = accountText(transaction.sender);
   const nonce = toHex(transaction.nonce);
   return {
@@ -110,7 +116,7 @@ function finalizedTransaction(
 
 function eventsOf(
   crypto: CryptoProvider,
-  { height, timeMs }: FinalBlock['header'],
+  { height, timeMs }: Header,
   { sender, nonce, expiry }: Transaction,
   bound: readonly BoundProjection[],
 ): FinalizedEvent[] {

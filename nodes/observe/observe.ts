@@ -7,6 +7,7 @@ import type { Transport } from '../../node-core/ports/transport.ts';
 import type { VoteRecord } from '../../node-core/ports/vote-record.ts';
 import type { Node } from '../../node-core/runtime/node.ts';
 import type { NodeConfig } from '../config.ts';
+import { type NodeIndex, registerIndex } from '../middleware/node-index.ts';
 import { VERSION } from '../version.ts';
 
 /** What a node process tells of itself, and the ports through which it can see what it tells. */
@@ -18,7 +19,7 @@ export interface Observation {
   transport(behind: Transport): Transport;
   voteRecord(behind: VoteRecord): VoteRecord;
   /** Serves what the config asks for. @throws {BropError} PORT_IN_USE or CONFIG_INVALID */
-  serve(node: Node): Promise<void>;
+  serve(node: Node, index: NodeIndex | undefined): Promise<void>;
   /** Where metrics are served besides the API; null when nowhere. */
   readonly metricsUrl: string | null;
   close(): Promise<void>;
@@ -36,9 +37,10 @@ export async function observe(config: NodeConfig, name: string, log: SystemLog):
     verifier: (behind) => (metrics === undefined ? behind : kit!.measuredVerifier(behind, metrics)),
     transport: (behind) => (metrics === undefined ? behind : kit!.measuredTransport(behind, metrics)),
     voteRecord: (behind) => (metrics === undefined ? behind : kit!.measuredVoteRecord(behind, metrics)),
-    serve: async (node) => {
+    serve: async (node, index) => {
       if (metrics === undefined) return;
       kit!.registerProcess(metrics, { config, name, log, node, tracing });
+      if (index !== undefined) registerIndex(metrics, index);
       if (config.api === undefined) kit!.registerChain(metrics, node);
       if (config.metrics === undefined) return;
       server = await (await import('./serve-metrics.ts')).serveMetrics(config.metrics, metrics.registry);

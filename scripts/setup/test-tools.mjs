@@ -5,29 +5,37 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { join, resolve } from 'node:path';
 import { aptInstall, ask, run, say, sayMissing } from './run.mjs';
 
-const VENV = join('.cache', 'venv');
 const BROWSER = join('.cache', 'chromium');
-const REQUIREMENTS = join('test', 'interop', 'requirements.txt');
 
-/** A Python environment of our own with the pinned packages of the independent verifier. */
+/** The independent verifier, and the AWS emulator: environments of their own, as their packages do not agree. */
 export async function installPython() {
-  if (!existsSync(REQUIREMENTS)) return;
-  const suite = 'The suite test/interop';
+  await installEnvironment(
+    join('.cache', 'venv'),
+    join('test', 'interop', 'requirements.txt'),
+    'The suite test/interop',
+  );
+  const suites = 'test/conformance/index-dynamodb, and with it all that is tested against AWS,';
+  await installEnvironment(join('.cache', 'venv-aws'), join('test', 'aws', 'requirements.txt'), suites);
+}
+
+/** A Python environment of our own with pinned packages. */
+async function installEnvironment(venv, requirements, suite) {
+  if (!existsSync(requirements)) return;
   const remedy = 'Install Python 3.9 or newer with its venv module (Debian: python3 python3-venv).';
   if (findPython() === undefined) await aptInstall(['python3', 'python3-venv']);
   const python = findPython();
   if (python === undefined) return sayMissing('Python 3.9 or newer is not here', suite, remedy);
-  const stamp = `${createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex')} ${python.version}\n`;
-  const stampFile = join(VENV, 'setup-stamp');
+  const stamp = `${createHash('sha256').update(readFileSync(requirements)).digest('hex')} ${python.version}\n`;
+  const stampFile = join(venv, 'setup-stamp');
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
-  say(`Python packages: ${VENV} is missing or differs from ${REQUIREMENTS}; making it`);
+  say(`Python packages: ${venv} is missing or differs from ${requirements}; making it`);
   mkdirSync('.cache', { recursive: true });
-  const makeVenv = () => run('Python environment', python.command, ['-m', 'venv', '--clear', VENV]);
+  const makeVenv = () => run('Python environment', python.command, ['-m', 'venv', '--clear', venv]);
   if (!(await makeVenv()) && !((await aptInstall(['python3-venv'])) && (await makeVenv()))) {
     return sayMissing('Python cannot make a virtual environment', suite, remedy);
   }
-  const pip = process.platform === 'win32' ? join(VENV, 'Scripts', 'pip.exe') : join(VENV, 'bin', 'pip');
-  if (!(await run('Python packages', pip, ['install', '--quiet', '--disable-pip-version-check', '-r', REQUIREMENTS]))) {
+  const pip = process.platform === 'win32' ? join(venv, 'Scripts', 'pip.exe') : join(venv, 'bin', 'pip');
+  if (!(await run('Python packages', pip, ['install', '--quiet', '--disable-pip-version-check', '-r', requirements]))) {
     return sayMissing('The Python packages did not install', suite, 'Check the network and pip, then try again.');
   }
   writeFileSync(stampFile, stamp);

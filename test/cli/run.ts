@@ -12,13 +12,18 @@ export interface Ran {
   json(): Record<string, unknown>;
 }
 
-export function start(args: readonly string[], env: Readonly<Record<string, string>> = {}, cwd?: string): ChildProcess {
+export function start(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  cwd?: string,
+  stdin: 'ignore' | 'pipe' = 'ignore',
+): ChildProcess {
   // A profile or a pinned genesis of whoever runs the tests must not leak in.
   const { BROP_HOME: _, BROP_PROFILE: __, BROP_GENESIS: ___, ...rest } = process.env;
   return spawn(process.execPath, [MAIN, ...args], {
     env: { ...rest, ...env },
     ...(cwd !== undefined && { cwd }),
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [stdin, 'pipe', 'pipe'],
   });
 }
 
@@ -26,8 +31,10 @@ export async function brop(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
   cwd?: string,
+  input?: string,
 ): Promise<Ran> {
-  const child = start(args, env, cwd);
+  const child = start(args, env, cwd, input === undefined ? 'ignore' : 'pipe');
+  child.stdin?.end(input);
   let stdout = '';
   let stderr = '';
   child.stdout?.on('data', (chunk) => {

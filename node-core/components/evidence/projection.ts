@@ -27,7 +27,7 @@ export const evidence: Collection = {
   fields: {
     registrant: { type: 'account', indexed: true, description: 'The account that registered it.' },
     subject: { type: 'text', indexed: true, description: 'What it is about; records of one subject form a chain.' },
-    digest: { type: 'digest', indexed: true, description: 'Digest of the file, `algorithm:hexadecimal`.' },
+    digest: { type: 'digest', indexed: true, many: true, description: 'Digest of the file, `algorithm:hexadecimal`.' },
     onBehalfOf: { type: 'account', indexed: true, description: 'For whom a partner registered it.' },
     mediaType: { type: 'text', indexed: true, description: 'Media type of the file.' },
     sizeBytes: { type: 'integer', indexed: false, description: 'Length of the file.' },

@@ -19,6 +19,7 @@ import type {
 import type { Event } from '../events/event.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { SubscriptionIndex } from '../events/subscription-index.ts';
+import { StopSignal } from '../stop-signal.ts';
 import { Endpoint, type EndpointParts } from './endpoint.ts';
 import { Payloads, type Receipts } from './payload.ts';
 import { SendSlots } from './send-slots.ts';
@@ -36,28 +37,12 @@ const WRITE_EVERY_MS = 1_000;
 /** A block that cannot be read is asked for again: it is being repaired. */
 const READ_AGAIN_MS = 5_000;
 
-/** What stops the reading of the chain; pure rooms have no AbortController. */
-class Stop {
-  aborted = false;
-  private readonly listeners = new Set<() => void>();
-  addEventListener(_type: 'abort', listener: () => void): void {
-    this.listeners.add(listener);
-  }
-  removeEventListener(_type: 'abort', listener: () => void): void {
-    this.listeners.delete(listener);
-  }
-  abort(): void {
-    this.aborted = true;
-    for (const listener of [...this.listeners]) listener();
-  }
-}
-
 export class Dispatcher {
   private readonly parts: DispatcherParts;
   private readonly endpointParts: EndpointParts;
   private readonly endpoints = new Map<string, Endpoint>();
   private readonly index = new SubscriptionIndex();
-  private readonly stopping = new Stop();
+  private readonly stopping = new StopSignal();
   /** Everything up to here has been matched. */
   private height: number;
   private writtenHeight: number;
@@ -229,7 +214,7 @@ export class Dispatcher {
   }
 
   private end(): void {
-    this.stopping.abort();
+    this.stopping.stop();
     this.cancelWrite?.();
     for (const endpoint of this.endpoints.values()) endpoint.stop();
   }

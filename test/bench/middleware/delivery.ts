@@ -13,6 +13,7 @@ import { feedOf } from '../../middleware/feed.ts';
 import type { BenchChain } from '../chain.ts';
 import { evidenceTransactions } from '../client.ts';
 import { offer } from '../load.ts';
+import { percentile } from '../measure.ts';
 
 const PER_SECOND = 20;
 const WARM_UP_SECONDS = 2;
@@ -20,11 +21,27 @@ const SUBSCRIPTIONS = 1_000;
 const BLOCKS = 40;
 const EVENTS_EACH = 100;
 
+/** Needs a chain that logs at level `debug`. */
+export async function deliveryFigures(
+  chain: BenchChain,
+  seconds: number,
+  say: (line: string) => void,
+): Promise<Readonly<Record<string, string>>> {
+  say(`webhooks about ${PER_SECOND} registrations a second`);
+  const taken = await webhookTimes(chain, seconds);
+  const ratio = await thousandThroughOne(say);
+  return {
+    webhook_p50_ms: percentile(taken, 0.5).toFixed(0),
+    webhook_p95_ms: percentile(taken, 0.95).toFixed(0),
+    subscriptions_1000: ratio.toFixed(2),
+  };
+}
+
 /**
  * Milliseconds from the moment when the first validator has made a block durable to the arrival of a webhook about a
  * registration in it, one for each registration. The chain must log at level `debug`.
  */
-export async function webhookTimes(chain: BenchChain, seconds: number): Promise<number[]> {
+async function webhookTimes(chain: BenchChain, seconds: number): Promise<number[]> {
   const { http, sender, expiry, devnet } = chain;
   const arrived: { readonly height: number; readonly atMs: number }[] = [];
   const server = createServer(async (request, response) => {
@@ -76,7 +93,7 @@ function finalMs(log: string): Map<number, number> {
  * CPU of a dispatcher that delivers the same events to a thousand subscriptions with a filter each, through that of one
  * subscription to all of them. Requests are answered at once: what is compared is matching, reading, signing, recording.
  */
-export async function thousandThroughOne(say: (line: string) => void): Promise<number> {
+async function thousandThroughOne(say: (line: string) => void): Promise<number> {
   const world = await World.open();
   const partner = await world.partner('partner', { quota: { max: 1_000_000_000, periodMs: 1_000 } });
   let made = 0;

@@ -3,22 +3,22 @@
  * goes on without webhooks.
  */
 import { join } from 'node:path';
-import { nativeCrypto, nativeSigner } from '../adapters/crypto-native/native.ts';
-import { openLmdbStore } from '../adapters/store-lmdb/store.ts';
-import { subscriptionsKv } from '../adapters/subscriptions-kv/subscriptions-kv.ts';
-import { systemClock } from '../adapters/system/clock.ts';
-import { systemRandom } from '../adapters/system/random.ts';
-import { webhookHttp } from '../adapters/webhook-http/webhook-http.ts';
-import { openWebhookSecret } from '../adapters/webhook-secret-file/webhook-secret-file.ts';
-import { Dispatcher } from '../node-core/middleware/delivery/dispatcher.ts';
-import { Subscriptions } from '../node-core/middleware/delivery/subscriptions.ts';
-import { EventLog } from '../node-core/middleware/events/event-log.ts';
-import type { ChainAccess } from '../node-core/ports/chain-access.ts';
-import type { Log } from '../node-core/ports/log.ts';
-import type { SubscriptionAccess } from '../node-core/ports/subscription-access.ts';
-import { NodeBlockFeed } from '../node-core/runtime/block-feed.ts';
-import type { Node } from '../node-core/runtime/node.ts';
-import type { NodeConfig } from './config.ts';
+import { nativeCrypto, nativeSigner } from '../../adapters/crypto-native/native.ts';
+import { openLmdbStore } from '../../adapters/store-lmdb/store.ts';
+import { subscriptionsKv } from '../../adapters/subscriptions-kv/subscriptions-kv.ts';
+import { systemClock } from '../../adapters/system/clock.ts';
+import { systemRandom } from '../../adapters/system/random.ts';
+import { webhookHttp } from '../../adapters/webhook-http/webhook-http.ts';
+import { openWebhookSecret } from '../../adapters/webhook-secret-file/webhook-secret-file.ts';
+import { Dispatcher } from '../../node-core/middleware/delivery/dispatcher.ts';
+import { Subscriptions } from '../../node-core/middleware/delivery/subscriptions.ts';
+import { EventLog } from '../../node-core/middleware/events/event-log.ts';
+import type { ChainAccess } from '../../node-core/ports/chain-access.ts';
+import type { Log } from '../../node-core/ports/log.ts';
+import type { SubscriptionAccess } from '../../node-core/ports/subscription-access.ts';
+import { NodeBlockFeed } from '../../node-core/runtime/block-feed.ts';
+import type { Node } from '../../node-core/runtime/node.ts';
+import type { NodeConfig } from '../config.ts';
 
 const SUBSCRIPTIONS_FOLDER = 'subscriptions';
 const SECRET_FILE = 'webhook-secret';

@@ -1,0 +1,172 @@
+/**
+ * Keeps an index up with the chain: from its watermark on, block after block, in batches while it is behind. It runs
+ * beside the node and never stops it: what fails is logged, counted and tried again.
+ */
+
+import type { Genesis } from '../../chain/genesis.ts';
+import { toHex, utf8 } from '../../codec/bytes.ts';
+import type { CryptoProvider } from '../../crypto/provider.ts';
+import type { BlockFeed } from '../../ports/block-feed.ts';
+import type { Clock } from '../../ports/clock.ts';
+import { type IndexProgress, type IndexStore, IndexStoreError } from '../../ports/index-store.ts';
+import type { Log } from '../../ports/log.ts';
+import { finalizedGenesis } from '../finalized-block.ts';
+import { StopSignal } from '../stop-signal.ts';
+import { COLLECTIONS } from './collections.ts';
+import { rowsOf } from './rows.ts';
+
+/** Of what rows and entries are made of; with another one every index is built anew. */
+const INDEX_FORMAT = 1;
+/** So much goes into one write, unless a single block is more. */
+const BATCH_BLOCKS = 64;
+const BATCH_BYTES = 1 << 20;
+const FIRST_RETRY_MS = 500;
+const LAST_RETRY_MS = 30_000;
+/** Behind by more, the index says now and then how far it is. */
+const WORTH_SAYING_BLOCKS = 1_000;
+const SAY_EVERY_MS = 10_000;
+
+/** Blocks in the form in which `write` takes them: as they are stored, when another thread is to decode them. */
+export interface BlockSource<Block> extends Pick<BlockFeed, 'height' | 'firstHeight' | 'waitAbove'> {
+  /** @throws as `BlockFeed.block` does. */
+  read(height: number): Promise<Block>;
+  sizeBytes(block: Block): number;
+}
+
+/** Where blocks become rows and stay. */
+export interface IndexWriter<Block> extends Pick<IndexStore, 'open' | 'apply' | 'clear'> {
+  /** Applies the rows of these blocks. */
+  write(blocks: readonly Block[]): Promise<IndexProgress>;
+}
+
+export interface IndexerParts<Block> {
+  readonly crypto: CryptoProvider;
+  readonly genesis: Genesis;
+  readonly source: BlockSource<Block>;
+  readonly writer: IndexWriter<Block>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** What an index belongs to: other chains, other forms of rows and other collections have indexes of their own. */
+export function indexIdentity(crypto: CryptoProvider, { hash }: Genesis): string {
+  const collections = crypto.hash('sha-256', utf8(JSON.stringify([...COLLECTIONS])));
+  return `${INDEX_FORMAT}/${toHex(hash)}/${toHex(collections.slice(0, 8))}`;
+}
+
+export class Indexer<Block> {
+  private readonly parts: IndexerParts<Block>;
+  private readonly signal = new StopSignal();
+  private running: Promise<void> | null = null;
+  private at: IndexProgress | null = null;
+  private failed = 0;
+  private retryMs = FIRST_RETRY_MS;
+  private saidMs = 0;
+
+  constructor(parts: IndexerParts<Block>) {
+    this.parts = parts;
+  }
+
+  /** The watermark; −1 before the index is open. */
+  get height(): number {
+    return this.at?.watermark ?? -1;
+  }
+
+  /** Final blocks that are not in the index yet. */
+  get lagBlocks(): number {
+    return Math.max(0, this.parts.source.height - Math.max(0, this.height));
+  }
+
+  get failures(): number {
+    return this.failed;
+  }
+
+  start(): void {
+    this.running ??= this.run();
+  }
+
+  /** Resolves when nothing is written any more. */
+  async stop(): Promise<void> {
+    this.signal.stop();
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    while (!this.signal.aborted) {
+      try {
+        await this.follow();
+      } catch (error) {
+        if (!this.signal.aborted) await this.recover(error);
+      }
+    }
+  }
+
+  private async recover(error: unknown): Promise<void> {
+    const { log, writer } = this.parts;
+    this.failed += 1;
+    const waitMs = this.retryMs;
+    this.retryMs = Math.min(2 * this.retryMs, LAST_RETRY_MS);
+    log.error('the index failed and is tried again; the chain goes on', { waitMs, error: String(error) });
+    await this.pause(waitMs);
+    if (!(error instanceof IndexStoreError) || error.code !== 'corrupt') return;
+    log.warn('the index is damaged and is built anew', { height: this.parts.source.height });
+    // What fails here fails again above.
+    await writer.clear(this.firstPossible()).catch(() => {});
+  }
+
+  /** The genesis is always there; a node that began from a snapshot or prunes has no blocks right after it. */
+  private firstPossible(): number {
+    const { firstHeight } = this.parts.source;
+    return firstHeight <= 1 ? 0 : firstHeight;
+  }
+
+  private async follow(): Promise<void> {
+    const { crypto, genesis, source, writer, log } = this.parts;
+    let at = await writer.open(indexIdentity(crypto, genesis), this.firstPossible());
+    if (at.watermark + 1 < source.firstHeight && at.watermark >= 0) {
+      log.warn('blocks that the index lacks are no longer kept: it begins anew', { from: source.firstHeight });
+      at = await writer.clear(this.firstPossible());
+    }
+    if (at.watermark < at.from) at = await writer.apply([rowsOf(finalizedGenesis(crypto, genesis))]);
+    this.at = at;
+    while (!this.signal.aborted) {
+      if (!(await source.waitAbove(Math.max(0, at.watermark), this.signal))) return;
+      at = await writer.write(await this.batch(Math.max(1, at.watermark + 1)));
+      this.at = at;
+      this.retryMs = FIRST_RETRY_MS;
+      this.say();
+    }
+  }
+
+  private async batch(first: number): Promise<Block[]> {
+    const { source } = this.parts;
+    const blocks: Block[] = [];
+    let sizeBytes = 0;
+    for (let height = first; height <= source.height && blocks.length < BATCH_BLOCKS; height++) {
+      const block = await source.read(height);
+      blocks.push(block);
+      sizeBytes += source.sizeBytes(block);
+      if (sizeBytes >= BATCH_BYTES) break;
+    }
+    return blocks;
+  }
+
+  private say(): void {
+    const { clock, log, source } = this.parts;
+    if (this.lagBlocks < WORTH_SAYING_BLOCKS || clock.now() < this.saidMs + SAY_EVERY_MS) return;
+    this.saidMs = clock.now();
+    log.info('the index is being built', { height: this.height, of: source.height });
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const end = () => {
+        cancel();
+        this.signal.removeEventListener('abort', end);
+        resolve();
+      };
+      const cancel = this.parts.clock.schedule(ms, end);
+      this.signal.addEventListener('abort', end);
+    });
+  }
+}
