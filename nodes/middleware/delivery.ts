@@ -11,6 +11,7 @@ import { systemRandom } from '../../adapters/system/random.ts';
 import { webhookHttp } from '../../adapters/webhook-http/webhook-http.ts';
 import { openWebhookSecret } from '../../adapters/webhook-secret-file/webhook-secret-file.ts';
 import { Dispatcher } from '../../node-core/middleware/delivery/dispatcher.ts';
+import type { Ed25519Sign } from '../../node-core/middleware/delivery/signing.ts';
 import { Subscriptions } from '../../node-core/middleware/delivery/subscriptions.ts';
 import { EventLog } from '../../node-core/middleware/events/event-log.ts';
 import type { ChainAccess } from '../../node-core/ports/chain-access.ts';
@@ -51,15 +52,24 @@ export async function startDelivery(parts: DeliveryParts): Promise<Delivery> {
   }
 }
 
+/** A key of a subscription is one object: what OpenSSL makes of it is kept as long as that is. */
+function ed25519Sign(): Ed25519Sign {
+  const signers = new WeakMap<Uint8Array, (message: Uint8Array) => Uint8Array>();
+  return (secret, message) => {
+    const signer = signers.get(secret) ?? nativeSigner('ed25519', secret);
+    signers.set(secret, signer);
+    return signer(message);
+  };
+}
+
 async function deliver({ dataFolder, webhooks, chain, log }: DeliveryParts, events: EventLog): Promise<Delivery> {
   const master = openWebhookSecret(join(dataFolder, SECRET_FILE));
   const folder = join(dataFolder, SUBSCRIPTIONS_FOLDER);
   const store = subscriptionsKv(await openLmdbStore({ folder, mapSizeBytes: MAP_SIZE_BYTES }));
   try {
     const transport = webhookHttp({ loopback: webhooks.loopback });
-    const sign = (secret: Uint8Array, message: Uint8Array) => nativeSigner('ed25519', secret)(message);
     const common = { clock: systemClock, random: systemRandom, store, events, transport, master };
-    const dispatcher = await Dispatcher.open({ ...common, log, sign, receipts: chain });
+    const dispatcher = await Dispatcher.open({ ...common, log, sign: ed25519Sign(), receipts: chain });
     dispatcher.start();
     const stop = async () => {
       const stopped = dispatcher.stop();

@@ -11,13 +11,14 @@ import { createClient, signerFromSecretKey } from '../../../sdk/index.ts';
 import { bytesOf, evidenceBody, op, World } from '../../ledger/world.ts';
 import { feedOf } from '../../middleware/feed.ts';
 import type { BenchChain } from '../chain.ts';
-import { evidenceTransactions } from '../client.ts';
-import { offer } from '../load.ts';
+import { evidenceTransactions, type HttpClient } from '../client.ts';
 import { percentile } from '../measure.ts';
 
 const PER_SECOND = 20;
 const WARM_UP_SECONDS = 2;
 const SUBSCRIPTIONS = 1_000;
+/** When so long none has come, all have. */
+const QUIET_MS = 2_000;
 const BLOCKS = 40;
 const EVENTS_EACH = 100;
 
@@ -65,16 +66,28 @@ async function webhookTimes(chain: BenchChain, seconds: number): Promise<number[
     };
     const made = await client.auth.fetch('/v1/subscriptions', 'subscriptions:manage', init);
     if (made.status !== 201) throw new Error(`no subscription: ${made.status} ${await made.text()}`);
-    const transactions = evidenceTransactions(sender, PER_SECOND * (seconds + WARM_UP_SECONDS), expiry);
-    const load = { transactions, perSecond: PER_SECOND, maxOutstanding: Number.POSITIVE_INFINITY, seconds };
-    await offer(http, { ...load, warmUpSeconds: WARM_UP_SECONDS });
-    while (arrived.length < transactions.length) await new Promise((resolve) => setTimeout(resolve, 50));
+    await oneByOne(http, evidenceTransactions(sender, PER_SECOND * (seconds + WARM_UP_SECONDS), expiry));
+    for (let before = -1; before < arrived.length; ) {
+      before = arrived.length;
+      await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
+    }
     const finals = devnet.processes.slice(0, -1).map(({ name }) => finalMs(join(devnet.folder, name, 'node.log')));
     const first = (height: number) => Math.min(...finals.map((times) => times.get(height) ?? Number.POSITIVE_INFINITY));
-    return arrived.map(({ height, atMs }) => atMs - first(height));
+    return arrived.slice(PER_SECOND * WARM_UP_SECONDS).map(({ height, atMs }) => atMs - first(height));
   } finally {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
+  }
+}
+
+/** At an even rate, each in a request of its own. */
+async function oneByOne(http: HttpClient, transactions: readonly Uint8Array[]): Promise<void> {
+  const begin = performance.now();
+  for (const [i, transaction] of transactions.entries()) {
+    const waitMs = Math.max(0, begin + (i * 1_000) / PER_SECOND - performance.now());
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+    const { status, body } = await http.send('POST', '/v1/transactions', transaction);
+    if (status !== 202) throw new Error(`not accepted: ${status} ${body}`);
   }
 }
 
