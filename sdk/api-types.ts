@@ -1990,6 +1990,78 @@ export interface paths {
       };
     };
   };
+  "/v1/subject-proof": {
+    /** All records of a subject between two heights, proven complete */
+    get: {
+      parameters: {
+        query: {
+          registrant: string;
+          subject: string;
+          from?: string;
+          to?: string;
+        };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/vnd.brop.subject-proof+cbor": Blob | Uint8Array<ArrayBuffer>;
+            "application/json": components['schemas']['ProofJson'];
+          };
+        };
+        304: {
+          headers: { readonly [name: string]: unknown };
+          content?: never;
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        404: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        406: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        414: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        422: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
   "/v1/codes": {
     /** Every numbered code */
     get: {
