@@ -195,7 +195,8 @@ async function startAll(
     // Loaded when it is wanted: a validator without it is smaller.
     if (config.api === undefined) return { api: null, index };
     const { serveApi } = await import('./serve-api.ts');
-    return { api: await serveApi(config.api, { config, node, index, files, log, observed }), index };
+    const { dataFolder, webhooks } = config;
+    return { api: await serveApi(config.api, { dataFolder, webhooks, node, index, files, log, observed }), index };
   } catch (error) {
     await index?.close();
     await node.stop();

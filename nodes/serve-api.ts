@@ -16,7 +16,7 @@ import type { Node } from '../node-core/runtime/node.ts';
 import { Queries } from '../node-core/runtime/queries.ts';
 import type { NodeConfig } from './config.ts';
 import { DEFAULT_CONNECTION_LIMITS, limitConnections } from './connection-limits.ts';
-import { startDelivery } from './delivery.ts';
+import { startDelivery } from './middleware/delivery.ts';
 import type { NodeIndex } from './middleware/node-index.ts';
 import type { Observation } from './observe/observe.ts';
 import { startOrExplain } from './port-in-use.ts';
@@ -27,8 +27,7 @@ type ApiConfig = NonNullable<NodeConfig['api']>;
 const PATIENCE = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 };
 
 /** What the API is about. */
-export interface Served {
-  readonly config: Pick<NodeConfig, 'dataFolder' | 'webhooks'>;
+export interface Served extends Pick<NodeConfig, 'dataFolder' | 'webhooks'> {
   readonly node: Node;
   readonly index: NodeIndex | undefined;
   readonly files: PublishedFiles;
@@ -47,7 +46,7 @@ const AUDIT_FOLDER = 'audit';
 /** @throws {BropError} PORT_IN_USE; CONFIG_INVALID when the token keys are not as they were written */
 export async function serveApi(
   config: ApiConfig,
-  { config: { dataFolder, webhooks }, node, index, files, log, observed: { metrics, tracing } }: Served,
+  { dataFolder, webhooks, node, index, files, log, observed: { metrics, tracing } }: Served,
 ): Promise<ApiServer> {
   const { host, requestsPerSecond } = config;
   // Which port it is may be known only when it listens.
@@ -59,7 +58,7 @@ export async function serveApi(
     events: told.events,
     subscriptions: told.subscriptions,
     files,
-    index: index?.store,
+    records: index?.search,
     clock: systemClock,
     log,
     crypto: nativeCrypto,

@@ -40,21 +40,42 @@ const post = (url: string, options: WebhookHttpOptions = {}) =>
   webhookHttp({ loopback: true, timeLimitMs: 400, ...options }).post(url, { 'webhook-id': 'x' }, utf8('{"a":1}'));
 
 describe('receivers', () => {
-  it('one that behaves gets method, path, headers and body, on a connection that ends', async () => {
+  it('one that behaves gets method, path, headers and body', async () => {
     let seen: unknown;
     const url = await receiver(async (request, response) => {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk as Buffer);
       const { method, url: path, headers } = request;
-      const { host, connection, 'webhook-id': id, 'content-length': length } = headers;
-      seen = { method, path, host, connection, id, length, body: Buffer.concat(chunks).toString() };
+      const { host, 'webhook-id': id, 'content-length': length } = headers;
+      seen = { method, path, host, id, length, body: Buffer.concat(chunks).toString() };
       response.statusCode = 204;
       response.end();
     });
     expect(await post(url)).toEqual({ kind: 'answered', status: 204 });
     const { host } = new URL(url);
     const body = '{"a":1}';
-    expect(seen).toEqual({ method: 'POST', path: '/hook?a=b', host, connection: 'close', id: 'x', length: '7', body });
+    expect(seen).toEqual({ method: 'POST', path: '/hook?a=b', host, id: 'x', length: '7', body });
+  });
+
+  it('a connection serves several messages; one that was ended meanwhile is made anew', async () => {
+    let connections = 0;
+    const server = createServer((_, response) => response.end());
+    server.on('connection', (socket) => {
+      connections += 1;
+      // Once it has answered two, it is gone when the third comes.
+      let answered = 0;
+      socket.on('data', () => {
+        answered += 1;
+        if (answered === 3) socket.destroy();
+      });
+    });
+    const url = `http://127.0.0.1:${await listen(server)}/`;
+    const sender = webhookHttp({ loopback: true });
+    for (let i = 0; i < 5; i++)
+      expect(await sender.post(url, {}, utf8('{}'))).toEqual({ kind: 'answered', status: 200 });
+    expect(connections).toBeGreaterThan(1);
+    expect(connections).toBeLessThan(5);
+    sender.close();
   });
 
   it.each([

@@ -1,4 +1,4 @@
-/** The port WebhookTransport over HTTPS: each post has a connection of its own, to an address that was judged for it. */
+/** The port WebhookTransport over HTTPS: what is connected to is an address that was judged, never a name. */
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { NoAnswer, PostOutcome, WebhookTransport } from '../../node-core/ports/webhook-transport.ts';
@@ -10,6 +10,9 @@ export const TIME_LIMIT_MS = 15_000;
 /** Answers are read to their end, as a courtesy to who sends them, but no further than this. */
 export const MAX_ANSWER_BYTES = 64 * 1024;
 const MAX_HEADER_BYTES = 8 * 1024;
+/** How long a connection is kept for another message, and how many to one address. */
+const IDLE_MS = 2_000;
+const MAX_IDLE = 8;
 const MAX_RETRY_AFTER_SECONDS = 7 * 86_400;
 
 export interface WebhookHttpOptions {
@@ -24,6 +27,7 @@ export interface WebhookHttpOptions {
 export function webhookHttp(options: WebhookHttpOptions = {}): WebhookTransport {
   const { loopback = false, timeLimitMs = TIME_LIMIT_MS, lookup = dnsLookup, ca } = options;
   const closing = new AbortController();
+  const connections = openConnections(ca);
   const judge = (url: string) => targetOf(url, loopback);
   return {
     refusal: (url) => {
@@ -37,38 +41,43 @@ export function webhookHttp(options: WebhookHttpOptions = {}): WebhookTransport 
       const timeLimit = AbortSignal.timeout(timeLimitMs);
       const signal = AbortSignal.any([timeLimit, closing.signal]);
       try {
-        return await within(signal, send(target, headers, body, { lookup, signal, ca }));
+        return await within(signal, send(target, { headers, body, signal }, lookup, connections));
       } catch (error) {
         return none(timeLimit.aborted ? 'timeout' : reasonOf(error));
       }
     },
-    close: () => closing.abort(new Error('closed')),
+    close: () => {
+      closing.abort(new Error('closed'));
+      for (const agent of [connections.http, connections.https]) agent.destroy();
+    },
   };
 }
 
-interface Sending {
-  readonly lookup: Lookup;
+interface Post {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
   readonly signal: AbortSignal;
-  readonly ca: string | undefined;
 }
 
-async function send(
-  target: Target,
-  headers: Readonly<Record<string, string>>,
-  body: Uint8Array,
-  { lookup, signal, ca }: Sending,
-): Promise<PostOutcome> {
-  const pinned = await pin(target, lookup, signal);
+interface Connections {
+  readonly http: HttpAgent;
+  readonly https: HttpsAgent;
+}
+
+/**
+ * Kept for a moment for the next message of a burst, by address, port and name: what is used again was judged under the
+ * same ones. Agents of its own ask no proxy of the environment.
+ */
+function openConnections(ca: string | undefined): Connections {
+  const kept = { keepAlive: true, timeout: IDLE_MS, maxFreeSockets: MAX_IDLE, scheduling: 'lifo' } as const;
+  return { http: new HttpAgent(kept), https: new HttpsAgent({ ...kept, ...(ca !== undefined && { ca }) }) };
+}
+
+async function send(target: Target, post: Post, lookup: Lookup, connections: Connections): Promise<PostOutcome> {
+  const pinned = await pin(target, lookup, post.signal);
   if (typeof pinned === 'string') return none(pinned);
-  signal.throwIfAborted();
-  const response = await request(
-    target,
-    pinned,
-    { ...headers, 'Content-Length': String(body.length) },
-    body,
-    signal,
-    ca,
-  );
+  post.signal.throwIfAborted();
+  const response = await request(target, pinned, post, connections);
   const whole = await readAway(response);
   if (!whole) return none('too-large');
   const retryAfterSeconds = retryAfter(response.headers['retry-after']);
@@ -76,41 +85,46 @@ async function send(
   return { kind: 'answered', status, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) };
 }
 
-function request(
+/** A kept connection may have been ended by the other side just now: then once more, on a new one. */
+async function request(target: Target, pinned: Pinned, post: Post, connections: Connections): Promise<IncomingMessage> {
+  try {
+    return await requestOnce(target, pinned, post, connections);
+  } catch (error) {
+    if (!(error instanceof StaleConnection)) throw error;
+    const fresh = { http: new HttpAgent(), https: new HttpsAgent(connections.https.options) };
+    return requestOnce(target, pinned, post, fresh);
+  }
+}
+
+class StaleConnection extends Error {}
+
+function requestOnce(
   { url, host, isAddress }: Target,
   { address, family }: Pinned,
-  headers: Readonly<Record<string, string>>,
-  body: Uint8Array,
-  signal: AbortSignal,
-  ca: string | undefined,
+  { headers, body, signal }: Post,
+  connections: Connections,
 ): Promise<IncomingMessage> {
   const secure = url.protocol === 'https:';
   const options: RequestOptions = {
     method: 'POST',
-    // The name stays for `Host` and for the certificate; what is connected to is the address alone.
-    hostname: host,
+    // What is connected to is the address alone; the name is for `Host` and for the certificate.
+    host: address,
+    family,
     port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
     path: url.pathname + url.search,
-    headers,
+    headers: { ...headers, Host: url.host, 'Content-Length': String(body.length) },
     signal,
     maxHeaderSize: MAX_HEADER_BYTES,
-    lookup: (_host, { all }, answer) => {
-      if (all) answer(null, [{ address, family }]);
-      else answer(null, address, family);
-    },
   };
   return new Promise((resolve, reject) => {
-    // Agents of its own: no connection is shared, and no proxy of the environment is asked.
     const made = secure
-      ? httpsRequest({
-          ...options,
-          agent: new HttpsAgent({ keepAlive: false, maxCachedSessions: 0 }),
-          ...(!isAddress && { servername: host }),
-          ...(ca !== undefined && { ca }),
-        })
-      : httpRequest({ ...options, agent: new HttpAgent({ keepAlive: false }) });
+      ? httpsRequest({ ...options, agent: connections.https, ...(!isAddress && { servername: host }) })
+      : httpRequest({ ...options, agent: connections.http });
     made.on('response', resolve);
-    made.on('error', reject);
+    made.on('error', (error: NodeJS.ErrnoException) => {
+      const isStale = made.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
+      reject(isStale ? new StaleConnection(error.message) : error);
+    });
     // An answer of 101 would end in a connection that nobody reads.
     made.on('upgrade', (_response, socket) => {
       socket.destroy();

@@ -22,7 +22,7 @@ export type PostOutcome =
  *
  * - `refusal` looks at the URL alone: why it can never be posted to, in words for its owner; null when it may be tried.
  * - `post` never rejects, and settles within the driver's time limit. It follows no redirect: 3xx is an answer.
- *   The addresses of a host are looked up once for each post, and the one that was checked is the one connected to.
+ *   The addresses of a host are looked up once for each post; what is connected to is the one that was checked.
  * - After `close`, which ends posts under way with `connect`, every post ends so.
  */
 export interface WebhookTransport {

@@ -7,7 +7,8 @@ import { aptInstall, ask, run, say, sayMissing } from './run.mjs';
 
 const BROWSER = join('.cache', 'chromium');
 /**
- * The Python environments: the independent verifier, the AWS emulator, and the example with the generator of its client.
+ * The Python environments: the independent verifier, the AWS emulator, the example with the generator of its client, the
+ * fuzzer of the API.
  * Each has its own, as their packages do not agree.
  */
 export const PYTHON_ENVIRONMENTS = [
@@ -28,6 +29,12 @@ export const PYTHON_ENVIRONMENTS = [
     requirements: join('examples', 'python', 'requirements.txt'),
     suite: 'test/examples',
     minor: 11,
+  },
+  {
+    venv: join('.cache', 'venv-fuzz'),
+    requirements: join('test', 'api-fuzz', 'requirements.txt'),
+    suite: 'test/api-fuzz',
+    minor: 10,
   },
 ];
 

@@ -14,6 +14,7 @@ import { crash } from './crash.ts';
 import { latencies, receiptVerification } from './latency.ts';
 import { offer } from './load.ts';
 import { cpuSeconds, diskBytes, MemoryWatch, peakResidentMb, percentile, residentMb } from './measure.ts';
+import { benchMiddleware } from './middleware/bench.ts';
 import { pushTimes } from './push.ts';
 import { costByStateSize } from './state.ts';
 
@@ -29,7 +30,8 @@ const BATCH = 100_000;
 const WARM_UP_SECONDS = 3;
 const STATE_SIZES = [10_000, 100_000, 1_000_000];
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     quick: { type: 'boolean' },
     json: { type: 'boolean' },
@@ -62,7 +64,7 @@ async function quickChain(): Promise<void> {
 
 /** A chain whose nodes log each block: how soon the follower has it. */
 async function loggingChain(): Promise<void> {
-  const chain = await startChain(join(folder, 'push'), {}, say, 'debug');
+  const chain = await startChain(join(folder, 'push'), {}, say, { logLevel: 'debug' });
   try {
     say('blocks to the follower');
     figures.push_p95_ms = percentile(await pushTimes(chain, seconds), 0.95);
@@ -148,7 +150,7 @@ function shown(name: string, value: number): string {
   return `${name}=${value.toFixed(name.endsWith('_s') || /^(p50|p95|verify)_ms$/.test(name) ? 1 : 0)}`;
 }
 
-try {
+async function benchLedger(): Promise<void> {
   await quickChain();
   await loggingChain();
   const memory = new MemoryWatch();
@@ -170,6 +172,12 @@ try {
     `bench ${names.map((name) => shown(name, figures[name]!)).join(' ')}${growth} seconds=${seconds}\n`,
   );
   if (values.json === true) process.stdout.write(`${JSON.stringify({ ...figures, seconds })}\n`);
+}
+
+try {
+  if (positionals[0] === undefined) await benchLedger();
+  else if (positionals[0] === 'middleware') await benchMiddleware(values.quick === true, say);
+  else throw new Error(`there is no bench of ${positionals[0]}`);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -16,8 +16,10 @@ import type {
   SubscriptionChange,
   SubscriptionStore,
 } from '../../ports/subscription-store.ts';
+import type { Event } from '../events/event.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { SubscriptionIndex } from '../events/subscription-index.ts';
+import { StopSignal } from '../stop-signal.ts';
 import { Endpoint, type EndpointParts } from './endpoint.ts';
 import { Payloads, type Receipts } from './payload.ts';
 import { SendSlots } from './send-slots.ts';
@@ -35,28 +37,12 @@ const WRITE_EVERY_MS = 1_000;
 /** A block that cannot be read is asked for again: it is being repaired. */
 const READ_AGAIN_MS = 5_000;
 
-/** What stops the reading of the chain; pure rooms have no AbortController. */
-class Stop {
-  aborted = false;
-  private readonly listeners = new Set<() => void>();
-  addEventListener(_type: 'abort', listener: () => void): void {
-    this.listeners.add(listener);
-  }
-  removeEventListener(_type: 'abort', listener: () => void): void {
-    this.listeners.delete(listener);
-  }
-  abort(): void {
-    this.aborted = true;
-    for (const listener of [...this.listeners]) listener();
-  }
-}
-
 export class Dispatcher {
   private readonly parts: DispatcherParts;
   private readonly endpointParts: EndpointParts;
   private readonly endpoints = new Map<string, Endpoint>();
   private readonly index = new SubscriptionIndex();
-  private readonly stopping = new Stop();
+  private readonly stopping = new StopSignal();
   /** Everything up to here has been matched. */
   private height: number;
   private writtenHeight: number;
@@ -120,10 +106,23 @@ export class Dispatcher {
     const found = this.endpoints.size === 0 ? [] : await events.at(height);
     if (this.stopping.aborted) return;
     this.height = height;
-    for (const event of found) for (const id of this.index.of(event)) this.endpoints.get(id)?.wake(event.position);
+    for (const [id, events] of this.wanted(found)) this.endpoints.get(id)?.wake(events);
     this.writeSoon();
     // Many blocks may be waiting, and so may others.
     if (isBehind) await this.pause(0);
+  }
+
+  /** Who wants which of a block's events: only those that share a value with one of them are looked at. */
+  private wanted(events: readonly Event[]): ReadonlyMap<string, readonly Event[]> {
+    const wanted = new Map<string, Event[]>();
+    for (const event of events) {
+      for (const id of this.index.of(event)) {
+        const own = wanted.get(id);
+        if (own === undefined) wanted.set(id, [event]);
+        else own.push(event);
+      }
+    }
+    return wanted;
   }
 
   private pause(delayMs: number): Promise<void> {
@@ -215,7 +214,7 @@ export class Dispatcher {
   }
 
   private end(): void {
-    this.stopping.abort();
+    this.stopping.stop();
     this.cancelWrite?.();
     for (const endpoint of this.endpoints.values()) endpoint.stop();
   }

@@ -85,10 +85,13 @@ export class Endpoint {
     };
   }
 
-  /** An event at this position is wanted; all later ones too are read from the chain. */
-  wake(position: Position): void {
-    if (this.main.from !== null || (this.cursor !== null && comparePositions(position, this.cursor) <= 0)) return;
-    this.main.from = position;
+  /** These events of one new block are wanted. Who is behind reads them from the chain when it gets there. */
+  wake(events: readonly Event[]): void {
+    const { main, cursor } = this;
+    const fresh = cursor === null ? events : events.filter(({ position }) => comparePositions(position, cursor) > 0);
+    if (main.from !== null || fresh.length === 0) return;
+    const room = this.disabled === null ? main.room : 0;
+    main.take(main.token, fresh.slice(0, room), fresh[room]?.position ?? null);
     this.parts.moved(this.subscription.id);
     this.pump();
   }

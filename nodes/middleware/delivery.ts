@@ -3,22 +3,23 @@
  * goes on without webhooks.
  */
 import { join } from 'node:path';
-import { nativeCrypto, nativeSigner } from '../adapters/crypto-native/native.ts';
-import { openLmdbStore } from '../adapters/store-lmdb/store.ts';
-import { subscriptionsKv } from '../adapters/subscriptions-kv/subscriptions-kv.ts';
-import { systemClock } from '../adapters/system/clock.ts';
-import { systemRandom } from '../adapters/system/random.ts';
-import { webhookHttp } from '../adapters/webhook-http/webhook-http.ts';
-import { openWebhookSecret } from '../adapters/webhook-secret-file/webhook-secret-file.ts';
-import { Dispatcher } from '../node-core/middleware/delivery/dispatcher.ts';
-import { Subscriptions } from '../node-core/middleware/delivery/subscriptions.ts';
-import { EventLog } from '../node-core/middleware/events/event-log.ts';
-import type { ChainAccess } from '../node-core/ports/chain-access.ts';
-import type { Log } from '../node-core/ports/log.ts';
-import type { SubscriptionAccess } from '../node-core/ports/subscription-access.ts';
-import { NodeBlockFeed } from '../node-core/runtime/block-feed.ts';
-import type { Node } from '../node-core/runtime/node.ts';
-import type { NodeConfig } from './config.ts';
+import { nativeCrypto, nativeSigner } from '../../adapters/crypto-native/native.ts';
+import { openLmdbStore } from '../../adapters/store-lmdb/store.ts';
+import { subscriptionsKv } from '../../adapters/subscriptions-kv/subscriptions-kv.ts';
+import { systemClock } from '../../adapters/system/clock.ts';
+import { systemRandom } from '../../adapters/system/random.ts';
+import { webhookHttp } from '../../adapters/webhook-http/webhook-http.ts';
+import { openWebhookSecret } from '../../adapters/webhook-secret-file/webhook-secret-file.ts';
+import { Dispatcher } from '../../node-core/middleware/delivery/dispatcher.ts';
+import type { Ed25519Sign } from '../../node-core/middleware/delivery/signing.ts';
+import { Subscriptions } from '../../node-core/middleware/delivery/subscriptions.ts';
+import { EventLog } from '../../node-core/middleware/events/event-log.ts';
+import type { ChainAccess } from '../../node-core/ports/chain-access.ts';
+import type { Log } from '../../node-core/ports/log.ts';
+import type { SubscriptionAccess } from '../../node-core/ports/subscription-access.ts';
+import { NodeBlockFeed } from '../../node-core/runtime/block-feed.ts';
+import type { Node } from '../../node-core/runtime/node.ts';
+import type { NodeConfig } from '../config.ts';
 
 const SUBSCRIPTIONS_FOLDER = 'subscriptions';
 const SECRET_FILE = 'webhook-secret';
@@ -51,15 +52,24 @@ export async function startDelivery(parts: DeliveryParts): Promise<Delivery> {
   }
 }
 
+/** A key of a subscription is one object: what OpenSSL makes of it is kept as long as that is. */
+function ed25519Sign(): Ed25519Sign {
+  const signers = new WeakMap<Uint8Array, (message: Uint8Array) => Uint8Array>();
+  return (secret, message) => {
+    const signer = signers.get(secret) ?? nativeSigner('ed25519', secret);
+    signers.set(secret, signer);
+    return signer(message);
+  };
+}
+
 async function deliver({ dataFolder, webhooks, chain, log }: DeliveryParts, events: EventLog): Promise<Delivery> {
   const master = openWebhookSecret(join(dataFolder, SECRET_FILE));
   const folder = join(dataFolder, SUBSCRIPTIONS_FOLDER);
   const store = subscriptionsKv(await openLmdbStore({ folder, mapSizeBytes: MAP_SIZE_BYTES }));
   try {
     const transport = webhookHttp({ loopback: webhooks.loopback });
-    const sign = (secret: Uint8Array, message: Uint8Array) => nativeSigner('ed25519', secret)(message);
     const common = { clock: systemClock, random: systemRandom, store, events, transport, master };
-    const dispatcher = await Dispatcher.open({ ...common, log, sign, receipts: chain });
+    const dispatcher = await Dispatcher.open({ ...common, log, sign: ed25519Sign(), receipts: chain });
     dispatcher.start();
     const stop = async () => {
       const stopped = dispatcher.stop();
