@@ -309,6 +309,26 @@ describe('security', () => {
     expect((await setting.own(await forge('at+jwt', await setting.tokenKeys.current()))).status).toBe(200);
   });
 
+  it.each([
+    ['of another node that has a copy of the keys', { iss: 'https://other.example' }],
+    ['for another chain at this node', { aud: `${ORIGIN}/#${'00'.repeat(32)}` }],
+    ['without an end', { exp: undefined }],
+    ['without a name', { jti: undefined }],
+  ])('a token %s is none, though the signature is right', async (_, other) => {
+    const claims = decodeJwt(await setting.login());
+    const { kid, publicKey, secretKey } = await setting.tokenKeys.current();
+    const own = {
+      kty: 'OKP',
+      crv: 'Ed25519',
+      x: base64urlnopad.encode(publicKey),
+      d: base64urlnopad.encode(secretKey),
+    };
+    const signed = (changed: object) =>
+      new SignJWT({ ...claims, ...changed }).setProtectedHeader({ alg: 'Ed25519', typ: 'at+jwt', kid }).sign(own);
+    expect((await setting.own(await signed({}))).status).toBe(200);
+    await expectProblem(await setting.own(await signed(other)), 'TOKEN_INVALID', 401);
+  });
+
   it('neither token, signature nor challenge shows in an answer or in the log', async () => {
     const token = await setting.login();
     const failing = fakeApi(
