@@ -59,7 +59,7 @@ export class Dispatcher {
     const { events, transport, random, master, sign, clock, log, slots = new SendSlots() } = parts;
     const payloads = new Payloads(parts.receipts);
     this.endpointParts = {
-      ...{ log: events, transport, random, master, sign, clock, logger: log, slots },
+      ...{ events, transport, random, master, sign, clock, log, slots },
       payload: (event) => payloads.of(event),
       matched: () => this.height,
       attempted: (of, attempt) => this.note({ attempt, of }),
@@ -89,7 +89,8 @@ export class Dispatcher {
 
   private async follow(): Promise<void> {
     const { events, log } = this.parts;
-    while (await events.waitAbove(this.height, this.stopping)) {
+    // Who is behind is not waited for: that it stops has to be seen here.
+    while (!this.stopping.aborted && (await events.waitAbove(this.height, this.stopping))) {
       try {
         await this.matchNext();
       } catch (error) {
