@@ -39,6 +39,7 @@ import { getReceipt } from './routes/get-receipt.ts';
 import { getRecords } from './routes/get-records.ts';
 import { getStateProof } from './routes/get-state-proof.ts';
 import { getStatus } from './routes/get-status.ts';
+import { getSubjectProof } from './routes/get-subject-proof.ts';
 import { getTransaction } from './routes/get-transaction.ts';
 import { listEvents } from './routes/list-events.ts';
 import { prepareTransaction } from './routes/prepare-transaction.ts';
@@ -65,7 +66,7 @@ export function createApi(options: ApiOptions): Api {
     events: options.events,
     subscriptions: options.subscriptions,
     files: options.files,
-    index: options.index,
+    records: options.records,
     clock,
     log,
     crypto,
@@ -111,6 +112,7 @@ export function createApi(options: ApiOptions): Api {
   getGenesis(app, parts);
   files(app, parts);
   getRecords(app, parts);
+  getSubjectProof(app, parts);
   getCodes(app, parts);
   getAccount(app, parts);
   findAccount(app, parts);

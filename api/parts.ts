@@ -3,11 +3,11 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Registry } from 'prom-client';
 import type { CryptoProvider } from '../node-core/crypto/provider.ts';
 import type { EventLog } from '../node-core/middleware/events/event-log.ts';
+import type { RecordSearch } from '../node-core/middleware/query/query.ts';
 import type { AuditLog } from '../node-core/ports/audit-log.ts';
 import type { ChainAccess } from '../node-core/ports/chain-access.ts';
 import type { PublishedFiles } from '../node-core/ports/chain-files.ts';
 import type { Clock } from '../node-core/ports/clock.ts';
-import type { IndexStore } from '../node-core/ports/index-store.ts';
 import type { Log } from '../node-core/ports/log.ts';
 import type { SingleUse } from '../node-core/ports/single-use.ts';
 import type { SubscriptionAccess } from '../node-core/ports/subscription-access.ts';
@@ -29,7 +29,7 @@ export interface ApiOptions {
   /** Served at /files/; without them there are none. */
   readonly files?: PublishedFiles;
   /** What /v1/records searches; without it there is nothing to search. */
-  readonly index?: IndexStore | undefined;
+  readonly records?: RecordSearch | undefined;
   readonly clock: Clock;
   readonly log: Log;
   /** Hashes for entity tags and key IDs; the pure provider without one. */
@@ -58,7 +58,7 @@ export interface ApiParts {
   readonly events: EventLog | undefined;
   readonly subscriptions: SubscriptionAccess | undefined;
   readonly files: PublishedFiles | undefined;
-  readonly index: IndexStore | undefined;
+  readonly records: RecordSearch | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly crypto: CryptoProvider;

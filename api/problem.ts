@@ -93,6 +93,7 @@ export const STATUS_OF_CODE = {
   FILTER_INVALID: 400,
   CURSOR_INVALID: 400,
   INDEX_UNAVAILABLE: 503,
+  SUBJECT_TOO_LONG: 422,
   INTERNAL: 500,
   CONFIG_INVALID: 500,
   PORT_IN_USE: 500,
@@ -204,6 +205,7 @@ const DESCRIPTIONS: Readonly<Record<number, string>> = {
   409: 'The pair of sender and nonce is taken',
   410: 'Gone for good',
   413: 'Too large',
+  414: 'A URL longer than the node reads',
   415: 'Another content type or content coding than those taken',
   416: 'The range begins after the end',
   422: 'Against a rule',
@@ -212,10 +214,12 @@ const DESCRIPTIONS: Readonly<Record<number, string>> = {
   503: 'The node cannot answer now',
 };
 
-/** The problem responses of a route, for its OpenAPI description. 400, 429 and 500 can come from every route. */
-export function problems<const S extends number>(...statuses: readonly S[]): ProblemResponses<S | 400 | 429 | 500> {
-  const all = [...new Set([400, ...statuses, 429, 500])].sort((a, b) => a - b);
+/** The problem responses of a route, for its OpenAPI description. 400, 414, 429 and 500 can come from every route. */
+export function problems<const S extends number>(
+  ...statuses: readonly S[]
+): ProblemResponses<S | 400 | 414 | 429 | 500> {
+  const all = [...new Set([400, 414, ...statuses, 429, 500])].sort((a, b) => a - b);
   const content = { [PROBLEM_TYPE]: { schema: problemSchema } };
   const entries = all.map((status) => [status, { description: DESCRIPTIONS[status] ?? 'Problem', content }]);
-  return Object.fromEntries(entries) as ProblemResponses<S | 400 | 429 | 500>;
+  return Object.fromEntries(entries) as ProblemResponses<S | 400 | 414 | 429 | 500>;
 }

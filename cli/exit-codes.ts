@@ -73,15 +73,15 @@ const BY_CODE: Partial<Record<CodeName, number>> = {
   NOT_FOUND: exit.notFound,
   PRUNED: exit.notFound,
   BAD_REQUEST: exit.usage,
-  EVENT_TYPE_UNKNOWN: exit.usage,
-  EVENT_FIELD_UNKNOWN: exit.usage,
-  EVENT_CURSOR_INVALID: exit.usage,
   COLLECTION_UNKNOWN: exit.usage,
   FIELD_UNKNOWN: exit.usage,
   FIELD_NOT_INDEXED: exit.usage,
   FILTER_INVALID: exit.usage,
   CURSOR_INVALID: exit.usage,
   INDEX_UNAVAILABLE: exit.nodeUnreachable,
+  EVENT_TYPE_UNKNOWN: exit.usage,
+  EVENT_FIELD_UNKNOWN: exit.usage,
+  EVENT_CURSOR_INVALID: exit.usage,
   INTERNAL: exit.failure,
 };
 

@@ -51,6 +51,15 @@ export function profileOf(args: Arguments): Profile {
   return { url, genesisHash, account, keyFile };
 }
 
+/** The account from `--account` or the profile, for who does not sign here. */
+export function accountOf(args: Arguments): string {
+  const { path, fields } = profileFile(args);
+  const account = args.text('account') ?? fields?.account;
+  if (account === undefined) throw noProfile(path, '--account');
+  if (!isAccountId(account)) throw new ExitError(exit.usage, `${account} is not an account ID (brop1…)`);
+  return account;
+}
+
 /** The chain and a node of it, for who needs no account; from the options and the profile. */
 export function chainOf(args: Arguments): Chain {
   const { path, fields } = profileFile(args);

@@ -2,61 +2,55 @@
 
 import { CODES } from '../node-core/chain/codes.ts';
 import { type Command, helpOf, type Output, parse, printable } from './command.ts';
-import { backup } from './commands/backup.ts';
-import { devnet } from './commands/devnet.ts';
-import { exportChain } from './commands/export.ts';
-import { fsck } from './commands/fsck.ts';
-import { genesis } from './commands/genesis.ts';
-import { keygen } from './commands/keygen.ts';
-import { listen } from './commands/listen.ts';
-import { node } from './commands/node.ts';
-import { registerNode, unregisterNode } from './commands/node-register.ts';
-import { query } from './commands/query.ts';
-import { receipt } from './commands/receipt.ts';
-import { register } from './commands/register.ts';
-import { restore } from './commands/restore.ts';
-import { snapshot } from './commands/snapshot.ts';
-import { status } from './commands/status.ts';
-import { top } from './commands/top.ts';
-import { validatorsAdmit } from './commands/validators-admit.ts';
-import { validatorsApprove } from './commands/validators-approve.ts';
-import { validatorsPropose } from './commands/validators-propose.ts';
-import { validatorsShow } from './commands/validators-show.ts';
-import { validatorsSubmit } from './commands/validators-submit.ts';
-import { verify } from './commands/verify.ts';
-import { verifyExport } from './commands/verify-export.ts';
-import { webhookCommands } from './commands/webhook.ts';
 import { ExitError, exit, toExitError } from './exit-codes.ts';
 
-const commands: readonly Command[] = [
-  devnet,
-  register,
-  receipt,
-  verify,
-  query,
-  status,
-  top,
-  keygen,
-  genesis,
-  node,
-  registerNode,
-  unregisterNode,
-  validatorsShow,
-  validatorsPropose,
-  validatorsApprove,
-  validatorsSubmit,
-  validatorsAdmit,
-  snapshot,
-  exportChain,
-  verifyExport,
-  fsck,
-  backup,
-  restore,
-  listen,
-  ...webhookCommands,
-];
+type Load = () => Promise<Command>;
 
-function overview(shown = commands): string {
+function webhook(name: string): Load {
+  return async () => (await import('./commands/webhook.ts')).webhookCommands.find((command) => command.name === name)!;
+}
+
+/** By name, each loaded when it is called: to start all of them takes four times as long as to start one. */
+const COMMANDS: ReadonlyMap<string, Load> = new Map<string, Load>([
+  ['devnet', async () => (await import('./commands/devnet.ts')).devnet],
+  ['register', async () => (await import('./commands/register.ts')).register],
+  ['prepare', async () => (await import('./commands/prepare.ts')).prepare],
+  ['submit', async () => (await import('./commands/submit.ts')).submit],
+  ['receipt', async () => (await import('./commands/receipt.ts')).receipt],
+  ['verify', async () => (await import('./commands/verify.ts')).verify],
+  ['query', async () => (await import('./commands/query.ts')).query],
+  ['status', async () => (await import('./commands/status.ts')).status],
+  ['top', async () => (await import('./commands/top.ts')).top],
+  ['keygen', async () => (await import('./commands/keygen.ts')).keygen],
+  ['genesis', async () => (await import('./commands/genesis.ts')).genesis],
+  ['node', async () => (await import('./commands/node.ts')).node],
+  ['node register', async () => (await import('./commands/node-register.ts')).registerNode],
+  ['node unregister', async () => (await import('./commands/node-register.ts')).unregisterNode],
+  ['validators show', async () => (await import('./commands/validators-show.ts')).validatorsShow],
+  ['validators propose', async () => (await import('./commands/validators-propose.ts')).validatorsPropose],
+  ['validators approve', async () => (await import('./commands/validators-approve.ts')).validatorsApprove],
+  ['validators submit', async () => (await import('./commands/validators-submit.ts')).validatorsSubmit],
+  ['validators admit', async () => (await import('./commands/validators-admit.ts')).validatorsAdmit],
+  ['snapshot', async () => (await import('./commands/snapshot.ts')).snapshot],
+  ['export', async () => (await import('./commands/export.ts')).exportChain],
+  ['verify-export', async () => (await import('./commands/verify-export.ts')).verifyExport],
+  ['fsck', async () => (await import('./commands/fsck.ts')).fsck],
+  ['backup', async () => (await import('./commands/backup.ts')).backup],
+  ['restore', async () => (await import('./commands/restore.ts')).restore],
+  ['listen', async () => (await import('./commands/listen.ts')).listen],
+  ['webhook add', webhook('webhook add')],
+  ['webhook list', webhook('webhook list')],
+  ['webhook show', webhook('webhook show')],
+  ['webhook remove', webhook('webhook remove')],
+  ['webhook ping', webhook('webhook ping')],
+  ['webhook replay', webhook('webhook replay')],
+  ['webhook rotate', webhook('webhook rotate')],
+  ['webhook enable', webhook('webhook enable')],
+  ['webhook disable', webhook('webhook disable')],
+]);
+
+async function overview(names = [...COMMANDS.keys()]): Promise<string> {
+  const shown = await Promise.all(names.map((name) => COMMANDS.get(name)!()));
   const rows = shown.map(({ name, summary }) => `  ${name.padEnd(18)} ${summary}`);
   return `brop: register files on a BROP chain and verify receipts offline\n\nusage: brop <command> [options]\n\n${rows.join('\n')}\n\nEvery command explains itself: brop <command> --help. Exit code 0 means that what was asked holds.\n`;
 }
@@ -79,19 +73,19 @@ function outputFor(json: boolean): Output {
 async function run(argv: readonly string[]): Promise<number> {
   const [name, second] = argv;
   if (name === undefined || name === '--help' || name === 'help') {
-    process.stdout.write(overview());
+    process.stdout.write(await overview());
     return name === undefined ? exit.usage : exit.ok;
   }
-  const named = (words: string) => commands.find((candidate) => candidate.name === words);
-  const command = named(`${name} ${second}`) ?? named(name);
-  if (command === undefined) {
-    const group = commands.filter((candidate) => candidate.name.startsWith(`${name} `));
+  const load = COMMANDS.get(`${name} ${second}`) ?? COMMANDS.get(name);
+  if (load === undefined) {
+    const group = [...COMMANDS.keys()].filter((candidate) => candidate.startsWith(`${name} `));
     if (group.length === 0) throw new ExitError(exit.usage, `there is no command ${name} (see: brop --help)`);
     if (second !== undefined && second !== '--help')
       throw new ExitError(exit.usage, `there is no command ${name} ${second} (see: brop ${name} --help)`);
-    process.stdout.write(overview(group));
+    process.stdout.write(await overview(group));
     return second === undefined ? exit.usage : exit.ok;
   }
+  const command = await load();
   const args = parse(command, argv.slice(command.name.split(' ').length));
   if (args.flag('help')) {
     process.stdout.write(helpOf(command));

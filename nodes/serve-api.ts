@@ -58,7 +58,7 @@ export async function serveApi(
     events: told.events,
     subscriptions: told.subscriptions,
     files,
-    index: index?.store,
+    records: index?.search,
     clock: systemClock,
     log,
     crypto: nativeCrypto,

@@ -6,13 +6,21 @@ import { chdir, exit, stderr, versions } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { installPackages } from './setup/packages.mjs';
 import { installGitHook, say } from './setup/run.mjs';
-import { installBrowser, installPython, installSoftHsm, requireOpenssl } from './setup/test-tools.mjs';
+import {
+  installBrowser,
+  installOldNode,
+  installPython,
+  installSoftHsm,
+  PYTHON_ENVIRONMENTS,
+  requireOpenssl,
+} from './setup/test-tools.mjs';
 
 const USAGE = `usage: node scripts/setup.mjs start|test
 
 start  installs the npm packages that the nodes need, the pinned Node among them, and the git hook
 test   the same with the development packages, then what single suites need: Python packages for test/interop
-       (into .cache/venv) and the AWS emulator (into .cache/venv-aws), OpenSSL, SoftHSM2, and Chromium for the browser
+       and test/examples (into .cache/venv and .cache/venv-examples), the AWS emulator (into .cache/venv-aws), the API
+       fuzzer (into .cache/venv-fuzz), OpenSSL, SoftHSM2, Node 20 (into .cache/node20), and Chromium for the browser
        suites (into .cache/chromium)
 
 Exit code: 0 ready, 1 the npm packages could not be installed, 2 wrong usage. What a single suite lacks and could not
@@ -41,8 +49,9 @@ if (failure !== undefined) {
 }
 if (existsSync('.git') && !process.env.CI) installGitHook();
 if (mode === 'test') {
-  await installPython();
+  for (const environment of PYTHON_ENVIRONMENTS) await installPython(environment);
   await requireOpenssl();
   await installSoftHsm();
+  await installOldNode();
   await installBrowser();
 }

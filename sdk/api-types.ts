@@ -84,6 +84,12 @@ export interface paths {
             "application/problem+json": components['schemas']['Problem'];
           };
         };
+        414: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
         415: {
           headers: { readonly [name: string]: unknown };
           content: {
@@ -145,6 +151,12 @@ export interface paths {
           };
         };
         413: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        414: {
           headers: { readonly [name: string]: unknown };
           content: {
             "application/problem+json": components['schemas']['Problem'];
@@ -216,6 +228,12 @@ export interface paths {
             "application/problem+json": components['schemas']['Problem'];
           };
         };
+        414: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
         415: {
           headers: { readonly [name: string]: unknown };
           content: {
@@ -266,6 +284,12 @@ export interface paths {
           };
         };
         410: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        414: {
           headers: { readonly [name: string]: unknown };
           content: {
             "application/problem+json": components['schemas']['Problem'];
@@ -331,6 +355,12 @@ export interface paths {
           };
         };
         410: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        414: {
           headers: { readonly [name: string]: unknown };
           content: {
             "application/problem+json": components['schemas']['Problem'];
@@ -414,6 +444,12 @@ export interface paths {
             "application/problem+json": components['schemas']['Problem'];
           };
         };
+        414: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
         429: {
           headers: { readonly [name: string]: unknown };
           content: {
@@ -464,6 +500,12 @@ export interface paths {
           };
         };
         413: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        414: {
           headers: { readonly [name: string]: unknown };
           content: {
             "application/problem+json": components['schemas']['Problem'];
@@ -529,6 +571,12 @@ export interface paths {
             "application/problem+json": components['schemas']['Problem'];
           };
         };
+        414: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
         415: {
           headers: { readonly [name: string]: unknown };
           content: {
@@ -584,6 +632,12 @@ export interface paths {
           };
         };
         413: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        414: {
           headers: { readonly [name: string]: unknown };
           content: {
             "application/problem+json": components['schemas']['Problem'];
@@ -654,6 +708,12 @@ export interface paths {
             "application/problem+json": components['schemas']['Problem'];
           };
         };
+        414: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
         429: {
           headers: { readonly [name: string]: unknown };
           content: {
@@ -704,6 +764,12 @@ export interface paths {
           };
         };
         410: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        414: {
           headers: { readonly [name: string]: unknown };
           content: {
             "application/problem+json": components['schemas']['Problem'];
@@ -765,6 +831,12 @@ export interface paths {
             "application/problem+json": components['schemas']['Problem'];
           };
         };
+        414: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
         429: {
           headers: { readonly [name: string]: unknown };
           content: {
@@ -816,6 +888,12 @@ export interface paths {
           };
         };
         404: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        414: {
           headers: { readonly [name: string]: unknown };
           content: {
             "application/problem+json": components['schemas']['Problem'];
@@ -897,6 +975,12 @@ export interface paths {
             "application/problem+json": components['schemas']['Problem'];
           };
         };
+        414: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
         415: {
           headers: { readonly [name: string]: unknown };
           content: {
@@ -962,6 +1046,12 @@ export interface paths {
           };
         };
         404: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        414: {
           headers: { readonly [name: string]: unknown };
           content: {
             "application/problem+json": components['schemas']['Problem'];
@@ -1039,6 +1129,12 @@ export interface paths {
             "application/problem+json": components['schemas']['Problem'];
           };
         };
+        414: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
         415: {
           headers: { readonly [name: string]: unknown };
           content: {
@@ -1105,6 +1201,12 @@ export interface paths {
             "application/problem+json": components['schemas']['Problem'];
           };
         };
+        414: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
         429: {
           headers: { readonly [name: string]: unknown };
           content: {
@@ -1158,6 +1260,12 @@ export interface paths {
           };
         };
         404: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        414: {
           headers: { readonly [name: string]: unknown };
           content: {
             "application/problem+json": components['schemas']['Problem'];
@@ -1249,6 +1357,12 @@ export interface paths {
             "application/problem+json": components['schemas']['Problem'];
           };
         };
+        414: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
         415: {
           headers: { readonly [name: string]: unknown };
           content: {
@@ -1323,6 +1437,12 @@ export interface paths {
             "application/problem+json": components['schemas']['Problem'];
           };
         };
+        414: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
         415: {
           headers: { readonly [name: string]: unknown };
           content: {
@@ -1387,6 +1507,12 @@ export interface paths {
             "application/problem+json": components['schemas']['Problem'];
           };
         };
+        414: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
         429: {
           headers: { readonly [name: string]: unknown };
           content: {
@@ -1420,6 +1546,12 @@ export interface paths {
           };
         };
         400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        414: {
           headers: { readonly [name: string]: unknown };
           content: {
             "application/problem+json": components['schemas']['Problem'];
@@ -1476,6 +1608,12 @@ export interface paths {
           };
         };
         410: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        414: {
           headers: { readonly [name: string]: unknown };
           content: {
             "application/problem+json": components['schemas']['Problem'];
@@ -1542,6 +1680,12 @@ export interface paths {
             "application/problem+json": components['schemas']['Problem'];
           };
         };
+        414: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
         429: {
           headers: { readonly [name: string]: unknown };
           content: {
@@ -1575,6 +1719,12 @@ export interface paths {
           };
         };
         400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        414: {
           headers: { readonly [name: string]: unknown };
           content: {
             "application/problem+json": components['schemas']['Problem'];
@@ -1632,6 +1782,12 @@ export interface paths {
             "application/problem+json": components['schemas']['Problem'];
           };
         };
+        414: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
         429: {
           headers: { readonly [name: string]: unknown };
           content: {
@@ -1669,6 +1825,12 @@ export interface paths {
           content?: never;
         };
         400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        414: {
           headers: { readonly [name: string]: unknown };
           content: {
             "application/problem+json": components['schemas']['Problem'];
@@ -1726,6 +1888,12 @@ export interface paths {
           };
         };
         404: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        414: {
           headers: { readonly [name: string]: unknown };
           content: {
             "application/problem+json": components['schemas']['Problem'];
@@ -1795,6 +1963,12 @@ export interface paths {
             "application/problem+json": components['schemas']['Problem'];
           };
         };
+        414: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
         429: {
           headers: { readonly [name: string]: unknown };
           content: {
@@ -1808,6 +1982,78 @@ export interface paths {
           };
         };
         503: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
+  "/v1/subject-proof": {
+    /** All records of a subject between two heights, proven complete */
+    get: {
+      parameters: {
+        query: {
+          registrant: string;
+          subject: string;
+          from?: string;
+          to?: string;
+        };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/vnd.brop.subject-proof+cbor": Blob | Uint8Array<ArrayBuffer>;
+            "application/json": components['schemas']['ProofJson'];
+          };
+        };
+        304: {
+          headers: { readonly [name: string]: unknown };
+          content?: never;
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        404: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        406: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        414: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        422: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
           headers: { readonly [name: string]: unknown };
           content: {
             "application/problem+json": components['schemas']['Problem'];
@@ -1838,6 +2084,12 @@ export interface paths {
           content?: never;
         };
         400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        414: {
           headers: { readonly [name: string]: unknown };
           content: {
             "application/problem+json": components['schemas']['Problem'];
@@ -1889,6 +2141,12 @@ export interface paths {
             "application/problem+json": components['schemas']['Problem'];
           };
         };
+        414: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
         429: {
           headers: { readonly [name: string]: unknown };
           content: {
@@ -1935,6 +2193,12 @@ export interface paths {
             "application/problem+json": components['schemas']['Problem'];
           };
         };
+        414: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
         429: {
           headers: { readonly [name: string]: unknown };
           content: {
@@ -1968,6 +2232,12 @@ export interface paths {
           };
         };
         400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        414: {
           headers: { readonly [name: string]: unknown };
           content: {
             "application/problem+json": components['schemas']['Problem'];
@@ -2012,6 +2282,12 @@ export interface paths {
           };
         };
         400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        414: {
           headers: { readonly [name: string]: unknown };
           content: {
             "application/problem+json": components['schemas']['Problem'];
@@ -2282,7 +2558,7 @@ export interface components {
     TokenRequest: {
       /** As it came. */
       challenge: string;
-      /** Of `message`, by the key of the account: 64 bytes. */
+      /** Of `message`, by the key of the account: 64 bytes, or ECDSA on P-256 in DER. */
       signature: string;
     };
     AuditPage: {

@@ -29,11 +29,20 @@ function scalarInRange(signature: Uint8Array): boolean {
   return false;
 }
 
-export function signerOf(secretKey: Uint8Array): (message: Uint8Array) => Uint8Array {
+function expand(secretKey: Uint8Array): { readonly publicKey: Uint8Array; readonly expanded: Buffer } {
   if (!isSecretKey(secretKey)) return badSecretKey('ed25519');
-  const publicKey = Buffer.alloc(sodium.crypto_sign_PUBLICKEYBYTES);
+  const publicKey = new Uint8Array(sodium.crypto_sign_PUBLICKEYBYTES);
   const expanded = Buffer.alloc(sodium.crypto_sign_SECRETKEYBYTES);
   sodium.crypto_sign_seed_keypair(publicKey, expanded, Buffer.from(secretKey));
+  return { publicKey, expanded };
+}
+
+export function publicKeyOf(secretKey: Uint8Array): Uint8Array {
+  return expand(secretKey).publicKey;
+}
+
+export function signerOf(secretKey: Uint8Array): (message: Uint8Array) => Uint8Array {
+  const { expanded } = expand(secretKey);
   return (message) => {
     const signature = new Uint8Array(SIGNATURE_BYTES);
     sodium.crypto_sign_detached(signature, message, expanded);

@@ -9,7 +9,7 @@ import { pureCrypto } from '../../node-core/crypto/pure.ts';
 import { SUITES } from '../../node-core/crypto/suites.ts';
 import { acceptedBySodium } from './ed25519.ts';
 import { KeyCache } from './key-cache.ts';
-import { nativeCrypto, nativeSigner } from './native.ts';
+import { nativeCrypto, nativePublicKey, nativeSigner } from './native.ts';
 import { toDer } from './p256.ts';
 
 const SUITE_NAMES = Object.keys(SUITES) as SuiteName[];
@@ -47,6 +47,20 @@ describe.each(SUITE_NAMES)('%s', (suite) => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  test('a secret key has the same public key, and what is no secret key has none', () => {
+    fc.assert(
+      fc.property(seed, (secretKey) => {
+        expect(nativePublicKey(suite, secretKey)).toEqual(SUITES[suite].publicKeyOf(secretKey));
+      }),
+      { numRuns: 50 },
+    );
+    const outside = [
+      new Uint8Array(31).fill(1),
+      ...(suite === 'ed25519' ? [] : [0, 255].map((b) => new Uint8Array(32).fill(b))),
+    ];
+    for (const bytes of outside) expect(() => nativePublicKey(suite, bytes)).toThrow(/^not a secret key of suite/);
   });
 
   test('equals pure on signatures and keys with bytes changed', () => {

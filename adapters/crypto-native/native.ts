@@ -40,6 +40,13 @@ const SIGNERS = {
   },
 } as const;
 
+const PUBLIC_KEYS = { p256: p256.publicKeyOf, ed25519: ed25519.publicKeyOf, sm2: sm2.publicKeyOf } as const;
+
+/** The public key of a secret one, in the suite's form. @throws {RangeError} when it is no key. */
+export function nativePublicKey(suite: SuiteName, secretKey: Uint8Array): Uint8Array {
+  return PUBLIC_KEYS[suite](secretKey);
+}
+
 /** A function that signs with this key, as fast as the suite allows here. @throws {RangeError} without the secret. */
 export function nativeSigner(suite: SuiteName, secretKey: Uint8Array): (message: Uint8Array) => Uint8Array {
   return SIGNERS[suite](Uint8Array.from(secretKey));

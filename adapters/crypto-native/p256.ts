@@ -1,7 +1,14 @@
 /** P-256 by OpenSSL. Equal to node-core/crypto/suite-p256.ts in what it accepts (tests hold it to that). */
-import { createPrivateKey, createPublicKey, type KeyObject, sign as nodeSign, verify as nodeVerify } from 'node:crypto';
+import {
+  createECDH,
+  createPrivateKey,
+  createPublicKey,
+  type KeyObject,
+  sign as nodeSign,
+  verify as nodeVerify,
+} from 'node:crypto';
 import { badSecretKey, wellFormed } from '../../node-core/crypto/suite.ts';
-import { isSecretKey, P256_MAX_LOW_S, publicKeyOf } from '../../node-core/crypto/suite-p256.ts';
+import { isSecretKey, P256_MAX_LOW_S } from '../../node-core/crypto/suite-p256.ts';
 import { KeyCache } from './key-cache.ts';
 
 const CACHED_KEYS = 4096;
@@ -60,6 +67,14 @@ export function signerOf(secretKey: Uint8Array): (message: Uint8Array) => Uint8A
     const signature = Uint8Array.from(nodeSign('sha256', message, { key, dsaEncoding: 'ieee-p1363' }));
     return hasLowS(signature) ? signature : withNegatedS(signature);
   };
+}
+
+/** The first one of noble takes 100 ms of tables, which every start of a node would pay. @throws {RangeError} */
+export function publicKeyOf(secretKey: Uint8Array): Uint8Array {
+  if (!isSecretKey(secretKey)) return badSecretKey('p256');
+  const ecdh = createECDH('prime256v1');
+  ecdh.setPrivateKey(secretKey);
+  return Uint8Array.from(ecdh.getPublicKey());
 }
 
 function importSecretKey(secretKey: Uint8Array): KeyObject {

@@ -112,8 +112,11 @@ export class SqliteIndexStore implements IndexStore {
     const keys = this.list(row.collection, KEYS);
     if (!collection.writtenOnce && !this.supersede(keys, key, position)) return;
     this.run('INSERT OR REPLACE INTO row (id, content) VALUES (?, ?)', rowId(position), rowContent(row));
-    this.insert(keys, concat(key, position));
-    for (const { field, at } of entriesOf(row)) this.insert(this.list(row.collection, field), at);
+    const entries: (number | Uint8Array)[] = [keys, concat(key, position)];
+    for (const { field, at } of entriesOf(row)) entries.push(this.list(row.collection, field), at);
+    // One statement for each number of entries: rows of one kind have much the same.
+    const places = '(?, ?)'.concat(', (?, ?)'.repeat(entries.length / 2 - 1));
+    this.run(`INSERT OR IGNORE INTO entry (list, at) VALUES ${places}`, ...entries);
   }
 
   /** Makes way for a newer version of the row; false when the one there is as new or newer. */
@@ -176,10 +179,6 @@ export class SqliteIndexStore implements IndexStore {
     const found = this.statement('SELECT content FROM row WHERE id = ?').get(rowId(entry));
     if (found === undefined) throw new IndexStoreError('corrupt', 'an entry leads to no row');
     return readContent(entry, (found as { content: string }).content);
-  }
-
-  private insert(list: number, at: Uint8Array): void {
-    this.run('INSERT OR IGNORE INTO entry (list, at) VALUES (?, ?)', list, at);
   }
 
   private list(collection: string, field: string): number {

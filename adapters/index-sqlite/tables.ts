@@ -19,7 +19,7 @@ const PRAGMAS = `
   PRAGMA synchronous = NORMAL;
   PRAGMA cache_size = -65536;
   PRAGMA temp_store = MEMORY;
-  PRAGMA wal_autocheckpoint = 2000;
+  PRAGMA wal_autocheckpoint = 32768;
 `;
 
 /** @param path of the file, or `:memory:`. @throws what SQLite says. */

@@ -42,7 +42,8 @@ export async function openKmsSigner({ keyId, client, crypto = pureCrypto }: KmsS
       throw new RangeError(`KMS signs ${MAX_RAW_BYTES} bytes with an Ed25519 key, not ${message.length}: use P-256`);
     }
     const command = { KeyId: keyId, SigningAlgorithm: 'ED25519_SHA_512', MessageType: 'RAW' } as const;
-    const { Signature: signature } = await kms.send(new SignCommand({ ...command, Message: message }));
+    // A copy: the SDK reads it only when it sends.
+    const { Signature: signature } = await kms.send(new SignCommand({ ...command, Message: Uint8Array.from(message) }));
     if (signature?.length !== SIGNATURE_BYTES) throw new RangeError('KMS gave no Ed25519 signature');
     return Uint8Array.from(signature);
   };

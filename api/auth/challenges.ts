@@ -14,6 +14,7 @@ import type { CryptoProvider } from '../../node-core/crypto/provider.ts';
 import type { ChainAccess } from '../../node-core/ports/chain-access.ts';
 import type { Clock } from '../../node-core/ports/clock.ts';
 import type { SingleUse } from '../../node-core/ports/single-use.ts';
+import { inOneForm } from '../http/signature.ts';
 import { ProblemError } from '../problem.ts';
 
 export const CHALLENGE_LIFETIME_MS = 120_000;
@@ -66,7 +67,7 @@ export class Challenges {
 
   /**
    * Whom the signature shows. A challenge that is answered wrongly may be answered again.
-   * @throws {ProblemError} CHALLENGE_INVALID, CHALLENGE_EXPIRED, SENDER_UNKNOWN, SIGNATURE_INVALID, CHALLENGE_USED,
+   * @throws {ProblemError} BAD_REQUEST, CHALLENGE_INVALID, CHALLENGE_EXPIRED, SENDER_UNKNOWN, SIGNATURE_INVALID, CHALLENGE_USED,
    *   OVERLOADED
    */
   async redeem(bytes: Uint8Array, signature: Uint8Array): Promise<Proven> {
@@ -77,7 +78,8 @@ export class Challenges {
     if (view === undefined) throw new ProblemError('SENDER_UNKNOWN');
     const { key } = view.account;
     if (!equal(keyId(crypto, key), challenge.keyId)) throw new ProblemError('CHALLENGE_INVALID');
-    if (!crypto.verify(key, challenge.message, signature)) throw new ProblemError('SIGNATURE_INVALID');
+    if (!crypto.verify(key, challenge.message, inOneForm(signature, key.suite)))
+      throw new ProblemError('SIGNATURE_INVALID');
     const use = await singleUse.use(challenge.id, challenge.expiresMs);
     if (use === 'again') throw new ProblemError('CHALLENGE_USED');
     if (use === 'full') throw new ProblemError('OVERLOADED', { detail: 'too many logins at once' });

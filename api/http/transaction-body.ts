@@ -9,20 +9,19 @@ import { concat } from '../../node-core/codec/bytes.ts';
 import { CodecError } from '../../node-core/codec/error.ts';
 import { decodeProtected, splitSign1 } from '../../node-core/crypto/cose.ts';
 import { label } from '../../node-core/crypto/cose-labels.ts';
-import { fromDerSignature, withLowS } from '../../node-core/crypto/ecdsa-signature.ts';
-import { coseAlgorithm } from '../../node-core/crypto/keys.ts';
+import { suiteOfAlgorithm } from '../../node-core/crypto/keys.ts';
+import type { SuiteName } from '../../node-core/crypto/provider.ts';
 import { SIGNATURE_BYTES } from '../../node-core/crypto/suite.ts';
 import { MAX_COSE_BODY_BYTES, MAX_JSON_BODY_BYTES } from '../limits.ts';
 import { ProblemError } from '../problem.ts';
 import { readBody } from './body.ts';
 import { JSON_TYPE, parseJson } from './json-body.ts';
 import { requireType } from './media-type.ts';
+import { inOneForm, MAX_SIGNATURE_BYTES } from './signature.ts';
 
 export const COSE_TYPE = 'application/cose';
 
 const base64url = z.string().regex(/^[A-Za-z0-9_-]+$/, 'not base64url without padding');
-/** The longest ECDSA signature in DER. */
-const MAX_SIGNATURE_BYTES = 72;
 
 export const transactionJson = z
   .strictObject({
@@ -75,25 +74,16 @@ function signed(transaction: Uint8Array, signature: Uint8Array): Uint8Array {
   if (start < 0 || transaction.subarray(start).some((byte) => byte !== 0)) {
     throw new ProblemError('BAD_REQUEST', { detail: 'transaction: it is signed already' });
   }
-  return concat(transaction.subarray(0, start), inOneForm(transaction, signature));
+  return concat(transaction.subarray(0, start), inOneForm(signature, suiteOf(transaction)));
 }
 
-/** @throws {ProblemError} 400; what is wrong with the rest of the transaction is for others to say. */
-function inOneForm(transaction: Uint8Array, signature: Uint8Array): Uint8Array {
+/** undefined for what is no transaction: that is for others to say. */
+function suiteOf(transaction: Uint8Array): SuiteName | undefined {
   try {
-    if (signature.length !== SIGNATURE_BYTES) return withLowS(fromDerSignature(signature));
-    return isP256(transaction) ? withLowS(signature) : signature;
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-    throw new ProblemError('BAD_REQUEST', { detail: 'signature: neither 64 bytes nor DER', cause });
-  }
-}
-
-function isP256(transaction: Uint8Array): boolean {
-  try {
-    return decodeProtected(splitSign1(transaction).protectedBytes).get(label.alg) === coseAlgorithm('p256');
+    const algorithm = decodeProtected(splitSign1(transaction).protectedBytes).get(label.alg);
+    return typeof algorithm === 'number' ? suiteOfAlgorithm(algorithm) : undefined;
   } catch (error) {
-    if (error instanceof CodecError) return false;
+    if (error instanceof CodecError) return undefined;
     throw error;
   }
 }

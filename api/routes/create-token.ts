@@ -1,10 +1,10 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { MAX_CHALLENGE_BYTES } from '../../node-core/chain/challenge.ts';
 import { accountIdToText } from '../../node-core/codec/account-id.ts';
-import { SIGNATURE_BYTES } from '../../node-core/crypto/suite.ts';
 import { TOKEN_LIFETIME_SECONDS } from '../auth/tokens.ts';
 import { NO_STORE } from '../http/caching.ts';
 import { base64urlField, JSON_TYPE, readJson } from '../http/json-body.ts';
+import { MAX_SIGNATURE_BYTES } from '../http/signature.ts';
 import type { Api, ApiParts } from '../parts.ts';
 import { problems } from '../problem.ts';
 
@@ -13,7 +13,11 @@ const MAX_BODY_BYTES = 4_096;
 const requestSchema = z
   .strictObject({
     challenge: base64urlField(1, MAX_CHALLENGE_BYTES, 'As it came.'),
-    signature: base64urlField(SIGNATURE_BYTES, SIGNATURE_BYTES, 'Of `message`, by the key of the account: 64 bytes.'),
+    signature: base64urlField(
+      8,
+      MAX_SIGNATURE_BYTES,
+      'Of `message`, by the key of the account: 64 bytes, or ECDSA on P-256 in DER.',
+    ),
   })
   .openapi('TokenRequest');
 

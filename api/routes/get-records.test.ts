@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { accountIdToText } from '../../node-core/codec/account-id.ts';
 import { toHex } from '../../node-core/codec/bytes.ts';
+import { pureCrypto } from '../../node-core/crypto/pure.ts';
+import { type RecordSearch, runQuery } from '../../node-core/middleware/query/query.ts';
 import { type Entry, type IndexRow, type IndexStore, IndexStoreError } from '../../node-core/ports/index-store.ts';
 import { expectProblem, fakeApi, NONCE, SENDER } from '../../test/api/fake-api.ts';
 
@@ -15,7 +17,12 @@ const row: IndexRow = {
 const genesisRow: IndexRow = { ...row, transaction: 0, sender: null, nonce: null };
 
 /** Gives the same rows whatever it is asked. */
-function indexOf(...rows: readonly IndexRow[]): IndexStore {
+function indexOf(...rows: readonly IndexRow[]): RecordSearch {
+  const store = storeOf(...rows);
+  return { search: (query) => runQuery(pureCrypto, store, query) };
+}
+
+function storeOf(...rows: readonly IndexRow[]): IndexStore {
   const progress = async () => ({ from: 0, watermark: 9 });
   const entries = rows.map((one): Entry => ({ at: new Uint8Array(8), row: one }));
   return {
@@ -32,7 +39,7 @@ function indexOf(...rows: readonly IndexRow[]): IndexStore {
 
 describe('happy', () => {
   it('gives rows with what the index covers', async () => {
-    const { api } = fakeApi({}, { index: indexOf(row) });
+    const { api } = fakeApi({}, { records: indexOf(row) });
     const response = await api.request('/v1/records?where=subject=lot%207&where=height>=2&count=true');
     expect(response.headers.get('Cache-Control')).toBe('no-store');
     const { row: _, ...shown } = row;
@@ -54,7 +61,7 @@ describe('happy', () => {
       [row, 'AQID'],
       [genesisRow, null],
     ] as const) {
-      const { api } = fakeApi({ receipt }, { index: indexOf(shown) });
+      const { api } = fakeApi({ receipt }, { records: indexOf(shown) });
       expect(await (await api.request('/v1/records?proof=true')).json()).toMatchObject({
         records: [{ receipt: expected }],
       });
@@ -76,14 +83,14 @@ describe('error', () => {
     ['BAD_REQUEST', 400, 'where='],
     ['BAD_REQUEST', 400, 'colour=red'],
   ] as const)('%s, %i: %s', async (code, status, parameters) => {
-    const { api } = fakeApi({}, { index: indexOf(row) });
+    const { api } = fakeApi({}, { records: indexOf(row) });
     await expectProblem(await api.request(`/v1/records?${parameters}`), code, status);
   });
 
   it('is unavailable without an index, and while the index does not answer', async () => {
     await expectProblem(await fakeApi().api.request('/v1/records'), 'INDEX_UNAVAILABLE', 503);
-    const broken = { ...indexOf(), progress: () => Promise.reject(new IndexStoreError('unavailable', 'no room')) };
-    const { api, errors } = fakeApi({}, { index: broken });
+    const broken: RecordSearch = { search: () => Promise.reject(new IndexStoreError('unavailable', 'no room')) };
+    const { api, errors } = fakeApi({}, { records: broken });
     await expectProblem(await api.request('/v1/records'), 'INDEX_UNAVAILABLE', 503);
     expect(errors).toEqual([]);
   });
@@ -93,7 +100,7 @@ describe('security', () => {
   it('receipts count as more than one request', async () => {
     const { api } = fakeApi(
       { receipt: async () => Uint8Array.of(1) },
-      { index: indexOf(row), limits: { requestsPerSecond: 1, burst: 15 } },
+      { records: indexOf(row), limits: { requestsPerSecond: 1, burst: 15 } },
     );
     const ask = () => api.request('/v1/records?proof=true&limit=50', {}, { remoteAddress: '192.0.2.1' });
     expect((await ask()).status).toBe(200);
@@ -101,7 +108,7 @@ describe('security', () => {
   });
 
   it('what is wrong with a filter is said without its value', async () => {
-    const { api } = fakeApi({}, { index: indexOf(row) });
+    const { api } = fakeApi({}, { records: indexOf(row) });
     const text = await (await api.request('/v1/records?where=height=personal-data')).text();
     expect(text).not.toContain('personal-data');
   });

@@ -5,7 +5,7 @@ import { fromHex } from '../../node-core/codec/bytes.ts';
 import { COLLECTIONS } from '../../node-core/middleware/index/collections.ts';
 import { MAX_CURSOR } from '../../node-core/middleware/query/cursor.ts';
 import { MAX_FILTERS } from '../../node-core/middleware/query/filter.ts';
-import { MAX_COUNT, MAX_PAGE, type RecordPage, runQuery } from '../../node-core/middleware/query/query.ts';
+import { MAX_COUNT, MAX_PAGE, type RecordPage } from '../../node-core/middleware/query/query.ts';
 import type { ChainAccess } from '../../node-core/ports/chain-access.ts';
 import { type IndexRow, IndexStoreError } from '../../node-core/ports/index-store.ts';
 import { NO_STORE } from '../http/caching.ts';
@@ -83,18 +83,18 @@ const route = createRoute({
   },
 });
 
-export function getRecords(app: Api, { chain, crypto, index }: ApiParts): void {
+export function getRecords(app: Api, { chain, records }: ApiParts): void {
   app.openapi(route, async (c) => {
     const { collection, where, sort, limit, cursor, count, proof } = c.req.valid('query');
-    if (index === undefined) throw new ProblemError('INDEX_UNAVAILABLE', { detail: 'this node has no index' });
+    if (records === undefined) throw new ProblemError('INDEX_UNAVAILABLE', { detail: 'this node has no index' });
     chargeProofs(c.get('charge'), proof === 'true' ? limit : 0);
     const query = { collection, where, sort, limit, cursor, count: count === 'true' };
-    const page = orProblem<RecordPage>(await orUnavailable(runQuery(crypto, index, query)));
-    const records = [];
+    const page = orProblem<RecordPage>(await orUnavailable(records.search(query)));
+    const shown = [];
     for (const row of page.rows)
-      records.push(recordView(row, proof === 'true' ? await receiptOf(chain, row) : undefined));
+      shown.push(recordView(row, proof === 'true' ? await receiptOf(chain, row) : undefined));
     const { from, watermark } = page.progress;
-    const body = { records, next: page.next, count: page.count, index: { from, height: watermark } };
+    const body = { records: shown, next: page.next, count: page.count, index: { from, height: watermark } };
     return c.json(body, 200, { 'Cache-Control': NO_STORE });
   });
 }

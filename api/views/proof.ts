@@ -12,6 +12,7 @@ import { binary } from '../schemas.ts';
 export const RECEIPT_TYPE = 'application/vnd.brop.receipt+cbor';
 export const STATE_PROOF_TYPE = 'application/vnd.brop.state-proof+cbor';
 export const EXPIRY_CERTIFICATE_TYPE = 'application/vnd.brop.expiry-certificate+cbor';
+export const SUBJECT_PROOF_TYPE = 'application/vnd.brop.subject-proof+cbor';
 export const EQUIVOCATION_TYPE = 'application/vnd.brop.equivocation+cbor';
 const JSON_TYPE = 'application/json';
 

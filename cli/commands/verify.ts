@@ -11,6 +11,7 @@ import {
   verifyExpiryCertificate,
   verifyStateProof,
 } from '../../node-core/chain/state-proof.ts';
+import { type SubjectFacts, verifySubjectProof } from '../../node-core/chain/subject-proof.ts';
 import { accountIdToText } from '../../node-core/codec/account-id.ts';
 import { fromHex, toHex } from '../../node-core/codec/bytes.ts';
 import { type CborValue, decode } from '../../node-core/codec/cbor.ts';
@@ -28,7 +29,7 @@ export const verify: Command = {
   summary: 'Verifies a receipt, and the file it is for, with no network at all.',
   help: `
 All that is trusted is the genesis hash: give it with --genesis, in BROP_GENESIS, or pin it once
-with --pin. State proofs, expiry certificates and evidence of equivocation are verified in the same
+with --pin. State proofs, proofs of a subject, expiry certificates and evidence of equivocation are verified in the same
 way. Both the CBOR and the JSON form are read (of evidence the CBOR). - reads standard input, and
 what brop query --json --proof prints is verified row by row: each must say what its receipt shows.
 
@@ -66,6 +67,7 @@ async function check(
   if ('code' in outcome) return refused(outcome, out);
   if (!('receipt' in outcome)) {
     if (file !== undefined) throw new ExitError(exit.usage, 'a file can be checked against a receipt only');
+    if ('count' in outcome) return subjectHolds(outcome, out);
     if ('kind' in outcome) return equivocationHolds(outcome, out);
     return 'certificate' in outcome ? expiryHolds(outcome, out) : stateHolds(outcome, out);
   }
@@ -113,12 +115,14 @@ function pinned(): string | undefined {
 function verifyAny(
   proof: Uint8Array,
   genesisHash: Uint8Array,
-): ReceiptFacts | StateFacts | ExpiryFacts | EquivocationFacts | Refusal {
+): ReceiptFacts | StateFacts | ExpiryFacts | SubjectFacts | EquivocationFacts | Refusal {
   switch (typeOf(proof)) {
     case 'brop.state-proof.v1':
       return verifyStateProof(nativeCrypto, proof, genesisHash);
     case 'brop.expiry.v1':
       return verifyExpiryCertificate(nativeCrypto, proof, genesisHash);
+    case 'brop.subject.v1':
+      return verifySubjectProof(nativeCrypto, proof, genesisHash);
     case 'brop.equivocation.v1':
       return verifyEquivocation(nativeCrypto, proof, genesisHash);
     default:
@@ -223,6 +227,19 @@ function expiryHolds(facts: ExpiryFacts, out: Output): number {
     nonce: toHex(nonce),
     expiry,
   });
+  return exit.ok;
+}
+
+function subjectHolds(facts: SubjectFacts, out: Output): number {
+  const { registrant, subject, from, to, records, count } = facts;
+  const { signatures: _, ...shared } = common(facts, 0);
+  const account = accountIdToText(registrant);
+  out.line(`VALID  ${records.length} records of ${subject} from block ${from} to ${to}, and no others`);
+  out.line(`  whose   ${account}, ${count} up to block ${shared.height} (${shared.time})`);
+  for (const { id, record } of records)
+    out.line(`  ${String(record.sequence).padStart(6)}  ${toHex(id)}  block ${record.height}`);
+  const shown = records.map(({ id, record }) => ({ id: toHex(id), sequence: record.sequence, height: record.height }));
+  out.result({ ok: true, type: 'subject', ...shared, registrant: account, subject, from, to, count, records: shown });
   return exit.ok;
 }
 

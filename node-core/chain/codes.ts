@@ -70,12 +70,17 @@ export const CODES = {
   OVERLOADED: { number: 4030, text: 'The node handles as many requests as it can; try again later.' },
   HEIGHT_NOT_REACHED: { number: 4040, text: 'The chain, as far as this node has it, has not reached that height.' },
   STATE_NOT_KEPT: { number: 4041, text: 'This node proves state at its latest height only.' },
+  // 4060 to 4079: the index of business fields.
   COLLECTION_UNKNOWN: { number: 4060, text: 'The index has no collection of this name.' },
   FIELD_UNKNOWN: { number: 4061, text: 'The collection has no such field.' },
   FIELD_NOT_INDEXED: { number: 4062, text: 'Nothing can be filtered or sorted by this field.' },
   FILTER_INVALID: { number: 4063, text: 'A filter is not of the form that the field takes.' },
   CURSOR_INVALID: { number: 4064, text: 'The cursor is not one that this query has given.' },
   INDEX_UNAVAILABLE: { number: 4065, text: 'The index of this node cannot answer now; the chain itself can.' },
+  SUBJECT_TOO_LONG: {
+    number: 4066,
+    text: 'More records lie between the newest and the beginning of the range than one proof holds.',
+  },
   // 4080 to 4099: events, and being told of them.
   EVENT_TYPE_UNKNOWN: { number: 4080, text: 'There is no such type of event.' },
   EVENT_FIELD_UNKNOWN: { number: 4081, text: 'Events of these types cannot be filtered by that field.' },

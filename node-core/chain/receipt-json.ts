@@ -23,22 +23,24 @@ import { decodeHeader } from './header.ts';
 import { headerHash } from './identifiers.ts';
 import { PROOF_LIMITS, type Receipt, receiptSchema } from './receipt.ts';
 import { type ExpiryCertificate, expirySchema, type StateProofFile, stateProofSchema } from './state-proof.ts';
+import { type SubjectProof, subjectProofSchema } from './subject-proof.ts';
 import { decodeTransaction } from './transaction.ts';
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 type Fields = { readonly [key: string]: Json };
-type Proof = Receipt | StateProofFile | ExpiryCertificate;
+type Proof = Receipt | StateProofFile | ExpiryCertificate | SubjectProof;
 
 const SCHEMAS: ReadonlyMap<CborValue | undefined, Schema<Proof>> = new Map<CborValue, Schema<Proof>>([
   ['brop.receipt.v1', receiptSchema as Schema<Proof>],
   ['brop.state-proof.v1', stateProofSchema as Schema<Proof>],
   ['brop.expiry.v1', expirySchema as Schema<Proof>],
+  ['brop.subject.v1', subjectProofSchema as Schema<Proof>],
 ]);
 /** ECMA-262 §21.4.1.1. */
 const LAST_DATE_MS = 8_640_000_000_000_000;
 const GENESIS_LIMITS = { maxBytes: 1_000_000, maxDepth: 12, maxItems: 50_000 };
 
-/** JSON with indentation of two. @throws {BropError} PROOF_FORM when the bytes are none of the three files. */
+/** JSON with indentation of two. @throws {BropError} PROOF_FORM when the bytes are none of the files. */
 export function proofToJson(bytes: Uint8Array): string {
   const outcome = asForm(() => `${JSON.stringify(document(bytes), null, 2)}\n`);
   if (typeof outcome !== 'string') throw new BropError(outcome.code, outcome.detail);
@@ -82,11 +84,12 @@ function document(bytes: Uint8Array): Json {
   const value = decode(bytes, PROOF_LIMITS);
   const type = value instanceof Map ? (value as CborMap).get('type') : undefined;
   const schema = SCHEMAS.get(type);
-  if (schema === undefined) throw new CodecError('schema', 'not a receipt, a state proof or an expiry certificate');
+  if (schema === undefined)
+    throw new CodecError('schema', 'not a receipt, a state proof, an expiry certificate or a proof of a subject');
   return { proof: toJson(value), readable: readable(schema.decode(value, '')) };
 }
 
-/** The three files hold maps with text keys, arrays, unsigned integers, null, byte strings, and no text but `type`. */
+/** The files hold maps with text keys, arrays, unsigned integers, null, byte strings, and no text but `type`. */
 function toJson(value: CborValue): Json {
   if (value instanceof Uint8Array) return toHex(value);
   if (Array.isArray(value)) return value.map(toJson);
@@ -111,6 +114,11 @@ function readable(proof: Proof): Json {
   if (proof.type === 'brop.state-proof.v1') {
     const { key, value } = proof.entry;
     return { ...anchored, key: decodedOrHex(key), value: value === null ? 'absent' : decodedOrHex(value) };
+  }
+  if (proof.type === 'brop.subject.v1') {
+    const { registrant, subject, from, to, records } = proof;
+    const named = { registrant: accountIdToText(registrant), subject: new TextDecoder('utf-8').decode(subject) };
+    return { ...anchored, ...named, from, to, recordsWalked: records.length };
   }
   const { sender, nonce, expiry } = proof;
   return { ...anchored, neverPacked: { sender: accountIdToText(sender), nonce: toHex(nonce), expiry } };

@@ -12,10 +12,10 @@ import { PROOF_LIMITS } from './receipt.ts';
 import { stateKey } from './state-keys.ts';
 
 /** [siblings from the root to the leaf, the leaf found there: [key hash, value hash] or null]. */
-const path = tuple(array(hash32, { max: 256 }), nullable(tuple(hash32, hash32)));
-export type StatePath = Infer<typeof path>;
+export const statePathSchema = tuple(array(hash32, { max: 256 }), nullable(tuple(hash32, hash32)));
+export type StatePath = Infer<typeof statePathSchema>;
 
-const entry = record({ key: bytes({ max: 511 }), value: nullable(bytes({ max: 65_535 })), path });
+const entry = record({ key: bytes({ max: 511 }), value: nullable(bytes({ max: 65_535 })), path: statePathSchema });
 
 export const stateProofSchema = record({ type: literal('brop.state-proof.v1'), ...anchorFields, entry });
 export type StateProofFile = Infer<typeof stateProofSchema>;
@@ -33,10 +33,10 @@ export const expirySchema = record({
   sender: accountId,
   nonce,
   expiry: uint(),
-  absence: path,
+  absence: statePathSchema,
   /** Value of `prunedThrough`, null when nothing has been removed yet. */
   prunedThrough: nullable(uint()),
-  prunedThroughPath: path,
+  prunedThroughPath: statePathSchema,
 });
 export type ExpiryCertificate = Infer<typeof expirySchema>;
 

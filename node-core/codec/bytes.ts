@@ -63,6 +63,7 @@ export function slice(bytes: Uint8Array, start: number, end: number): Uint8Array
 
 const HEX = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
 
+/** For people and names. As a key of a map, {@link keyText} is half as long and costs a quarter. */
 export function toHex(bytes: Uint8Array): string {
   let out = '';
   for (let i = 0; i < bytes.length; i++) out += HEX[bytes[i]!];

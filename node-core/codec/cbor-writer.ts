@@ -38,11 +38,17 @@ export class Writer {
 
   private bytesOf(lead: number, value: number, width: number): void {
     this.byte(lead);
-    let divisor = 256 ** (width - 1);
-    for (let i = 0; i < width; i++) {
-      this.byte(Math.floor(value / divisor) % 256);
-      divisor /= 256;
-    }
+    if (width === 8) this.four(Math.floor(value / 0x1_0000_0000));
+    if (width >= 4) this.four(value % 0x1_0000_0000);
+    else for (let shift = 8 * (width - 1); shift >= 0; shift -= 8) this.byte((value >> shift) & 0xff);
+  }
+
+  /** The store of a byte cuts what is above it. */
+  private four(value: number): void {
+    this.byte(value >>> 24);
+    this.byte(value >>> 16);
+    this.byte(value >>> 8);
+    this.byte(value);
   }
 
   private byte(value: number): void {

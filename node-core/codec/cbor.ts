@@ -54,7 +54,7 @@ function write(writer: Writer, value: CborValue): void {
   } else if (value instanceof Map) writeMap(writer, value);
   else if (Array.isArray(value)) {
     writer.head(4, value.length);
-    for (const item of value) write(writer, item);
+    for (let i = 0; i < value.length; i++) write(writer, value[i]);
   } else throw new CodecError('schema', 'this value has no CBOR form');
 }
 
@@ -94,14 +94,18 @@ function writeBigInt(writer: Writer, value: bigint): void {
 /** Entries in bytewise order of their encoded keys (RFC 8949 §4.2.1). */
 function writeMap(writer: Writer, map: CborMap): void {
   const keys = [...map.keys()];
-  for (const key of keys) {
+  // Schemas give their fields in order: then there is nothing to sort.
+  let isSorted = true;
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i]!;
     if (typeof key !== 'string' && typeof key !== 'number')
       throw new CodecError('schema', 'map key is neither text nor safe integer');
+    if (i > 0 && isSorted) isSorted = compareKeys(keys[i - 1]!, key) <= 0;
   }
-  // Schemas give their fields in order: then there is nothing to sort.
-  if (keys.some((key, i) => i > 0 && compareKeys(keys[i - 1]!, key) > 0)) keys.sort(compareKeys);
+  if (!isSorted) keys.sort(compareKeys);
   writer.head(5, keys.length);
-  for (const key of keys) {
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i]!;
     write(writer, key);
     write(writer, map.get(key)!);
   }
@@ -140,6 +144,37 @@ export function encode(value: CborValue): Uint8Array {
   if (writer.reset(KEPT_BYTES)) idle = writer;
   return bytes;
 }
+
+/**
+ * Short ASCII texts that were decoded lately: field names and the like come again and again, and the same text as the
+ * very same string costs neither a decoder nor a comparison when it is looked up. What is here is what decoding gives;
+ * strangers can only displace it.
+ */
+class KnownTexts {
+  private readonly texts: string[] = new Array(KNOWN_TEXTS).fill('');
+
+  /** The text of the bytes from `start` to `end`, if it is here. */
+  find(bytes: Uint8Array, start: number, end: number): string | undefined {
+    const known = this.texts[this.place(bytes, start, end)]!;
+    if (known.length !== end - start) return undefined;
+    for (let i = 0; i < known.length; i++) if (known.charCodeAt(i) !== bytes[start + i]) return undefined;
+    return known;
+  }
+
+  keep(bytes: Uint8Array, start: number, end: number, text: string): void {
+    // As many characters as bytes: ASCII. Only the name of a property is the one string of its text in the engine.
+    if (text.length === end - start) this.texts[this.place(bytes, start, end)] = Object.keys({ [text]: 0 })[0]!;
+  }
+
+  private place(bytes: Uint8Array, start: number, end: number): number {
+    const middle = bytes[(start + end) >> 1]!;
+    return (bytes[start]! * 7 + middle * 31 + bytes[end - 1]! * 3 + (end - start)) % KNOWN_TEXTS;
+  }
+}
+
+const KNOWN_TEXTS = 509;
+const MAX_KNOWN_TEXT = 32;
+const knownTexts = new KnownTexts();
 
 class Reader {
   private readonly bytes: Uint8Array;
@@ -237,9 +272,17 @@ class Reader {
   }
 
   private text(length: number): string {
-    const bytes = this.take(length);
+    const start = this.offset;
+    const end = start + length;
+    if (end > this.bytes.length) this.malformed('input ends early');
+    const isShort = length > 0 && length <= MAX_KNOWN_TEXT;
+    const known = isShort ? knownTexts.find(this.bytes, start, end) : undefined;
+    this.offset = end;
+    if (known !== undefined) return known;
     try {
-      return textDecoder.decode(bytes);
+      const text = textDecoder.decode(this.bytes.subarray(start, end));
+      if (isShort) knownTexts.keep(this.bytes, start, end, text);
+      return text;
     } catch {
       return this.malformed('text is not UTF-8');
     }
@@ -255,18 +298,28 @@ class Reader {
   private map(length: number, depth: number): CborMap {
     if (2 * length > this.bytes.length - this.offset) this.malformed('map longer than the input');
     const out = new Map<CborKey, CborValue>();
-    let previous: Uint8Array | null = null;
+    let [before, beforeEnd] = [0, 0];
     for (let i = 0; i < length; i++) {
       const start = this.offset;
       const key = this.value(depth + 1);
       if (typeof key !== 'string' && typeof key !== 'number')
         this.malformed('map key is neither text nor safe integer');
-      const encoded = this.bytes.subarray(start, this.offset);
-      if (previous !== null && compare(previous, encoded) >= 0) this.nonCanonical('map keys not in ascending order');
-      previous = encoded;
+      const end = this.offset;
+      if (i > 0 && !this.ascends(before, beforeEnd, start, end)) this.nonCanonical('map keys not in ascending order');
+      [before, beforeEnd] = [start, end];
       out.set(key as CborKey, this.value(depth + 1));
     }
     return out;
+  }
+
+  /** Whether the first part of the input stands before the second in bytewise order. */
+  private ascends(a: number, aEnd: number, b: number, bEnd: number): boolean {
+    const { bytes } = this;
+    for (let i = 0; a + i < aEnd && b + i < bEnd; i++) {
+      const difference = bytes[a + i]! - bytes[b + i]!;
+      if (difference !== 0) return difference < 0;
+    }
+    return aEnd - a < bEnd - b;
   }
 
   private simple(info: number): CborValue {

@@ -5,11 +5,19 @@ export type CodecErrorKind = 'malformed' | 'nonCanonical' | 'limit' | 'schema';
 export class CodecError extends Error {
   readonly kind: CodecErrorKind;
   readonly path: string;
+  private readonly what: string;
 
   constructor(kind: CodecErrorKind, message: string, path = '') {
     super(path === '' ? message : `${path}: ${message}`);
     this.name = 'CodecError';
     this.kind = kind;
     this.path = path;
+    this.what = message;
+  }
+
+  /** The same, seen from what contains the field: `prefix` leads there. */
+  under(prefix: string): CodecError {
+    const isPart = this.path === '' || this.path.startsWith('[') || this.path.startsWith(' ');
+    return new CodecError(this.kind, this.what, isPart ? prefix + this.path : `${prefix}.${this.path}`);
   }
 }

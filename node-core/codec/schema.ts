@@ -24,6 +24,26 @@ function leaf<T extends CborValue>(check: (value: CborValue, path: string) => T)
   return { decode: check, encode: (value) => check(value, '') };
 }
 
+/**
+ * Decodes a part of the value at `path`. Where it is, is put together only for an error: those texts would cost more
+ * than the decoding.
+ */
+function inside<T>(path: string, part: string | number, schema: Schema<T>, value: CborValue): T {
+  try {
+    return schema.decode(value, '');
+  } catch (error) {
+    if (!(error instanceof CodecError)) throw error;
+    throw error.under(part === KEY ? path + KEY : typeof part === 'number' ? `${path}[${part}]` : field(path, part));
+  }
+}
+
+function field(path: string, name: string): string {
+  return path === '' ? printable(name) : `${path}.${printable(name)}`;
+}
+
+/** No name of a field: it has a space. */
+const KEY = ' key';
+
 /** Keys come from strangers: they are named in errors only when short and harmless to print. */
 function printable(key: CborKey): string {
   return /^[\w.-]{1,64}$/.test(String(key)) ? String(key) : '(not shown)';
@@ -129,7 +149,7 @@ export function array<T>(
     decode: (value, path) => {
       if (!Array.isArray(value)) return refuse(path, 'not an array');
       checkCount(value.length, path);
-      return value.map((element: CborValue, i) => item.decode(element, `${path}[${i}]`));
+      return value.map((element: CborValue, i) => inside(path, i, item, element));
     },
     encode: (value) => {
       checkCount(value.length, '');
@@ -147,7 +167,7 @@ export function tuple<const S extends readonly Schema<never>[] | readonly Schema
   return {
     decode: (value, path) => {
       if (!Array.isArray(value) || value.length !== schemas.length) return refuse(path, `not ${schemas.length} items`);
-      return schemas.map((schema, i) => schema.decode(value[i]!, `${path}[${i}]`)) as never;
+      return schemas.map((schema, i) => inside(path, i, schema, value[i])) as never;
     },
     encode: (value) => {
       const elements = value as readonly unknown[];
@@ -174,7 +194,7 @@ export function dictionary<T>(
       const out = new Map<string, T>();
       for (const [name, item] of input as CborMap) {
         if (typeof name !== 'string') return refuse(path, 'a key is not text');
-        out.set(key.decode(name, `${path} key`), value.decode(item, `${path}.${printable(name)}`));
+        out.set(inside(path, KEY, key, name), inside(path, name, value, item));
       }
       return out;
     },
@@ -199,29 +219,41 @@ export function record<const R extends Fields, const O extends Fields = Record<n
   const known = new Map([...needed, ...extra].sort(([a], [b]) => compareKeys(a, b)));
   // Assigning to `__proto__` sets a prototype instead of a field; and a field is required or optional, not both.
   if (known.has('__proto__') || known.size !== needed.length + extra.length) throw new Error('not a set of fields');
+  const fields = [...known].map(([key, schema]) => ({ key, schema, isRequired: Object.hasOwn(required, key) }));
   return {
     decode: (value, path) => {
       if (!(value instanceof Map)) return refuse(path, 'not a map');
+      const map = value as CborMap;
       const out: Record<string, unknown> = {};
-      for (const [key, item] of value as CborMap) {
-        const schema = typeof key === 'string' ? known.get(key) : undefined;
-        if (schema === undefined) return refuse(path, `unknown field ${printable(key)}`);
-        out[key as string] = schema.decode(item, path === '' ? String(key) : `${path}.${key}`);
+      let met = 0;
+      for (let i = 0; i < fields.length; i++) {
+        const { key, schema, isRequired } = fields[i]!;
+        const item = map.get(key);
+        if (item !== undefined) {
+          met += 1;
+          out[key] = inside(path, key, schema, item);
+        } else if (isRequired) return refuse(path, wrongField(map, known) ?? `field ${key} is missing`);
       }
-      for (const [key] of needed) if (!value.has(key)) return refuse(path, `field ${key} is missing`);
-      return out as InferFields<R, O>;
+      return met === map.size ? (out as InferFields<R, O>) : refuse(path, wrongField(map, known)!);
     },
     encode: (value) => {
       const out = new Map<CborKey, CborValue>();
-      for (const [key, schema] of known) {
+      for (let i = 0; i < fields.length; i++) {
+        const { key, schema, isRequired } = fields[i]!;
         // Own properties alone: a field may be called `constructor`.
         const item = Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined;
         if (item !== undefined) out.set(key, schema.encode(item));
-        else if (Object.hasOwn(required, key)) throw new CodecError('schema', 'field is missing', key);
+        else if (isRequired) throw new CodecError('schema', 'field is missing', key);
       }
       return out;
     },
   };
+}
+
+/** Of a field that is missing and an unknown one, the second tells more: most are misspelt. */
+function wrongField(map: CborMap, known: ReadonlyMap<CborKey, unknown>): string | null {
+  for (const key of map.keys()) if (!known.has(key)) return `unknown field ${printable(key)}`;
+  return null;
 }
 
 export function tagged<T>(tag: number, inner: Schema<T>): Schema<T> {

@@ -35,6 +35,14 @@ export function fromDerSignature(der: Uint8Array): Uint8Array {
   return concat(unsigned(der.subarray(4, 4 + rLength)), unsigned(der.subarray(6 + rLength)));
 }
 
+/**
+ * Either of them, in the one form.
+ * @throws {RangeError} when it is neither 64 bytes nor DER.
+ */
+export function ecdsaInOneForm(signature: Uint8Array): Uint8Array {
+  return withLowS(signature.length === 2 * NUMBER_BYTES ? signature : fromDerSignature(signature));
+}
+
 /** A DER integer has as few bytes as it can, and one of zeros in front where it would otherwise be negative. */
 function unsigned(integer: Uint8Array): Uint8Array {
   const [first = 0x80, second = 0] = integer;

@@ -49,8 +49,9 @@ export function levelAbove(hash: Hash, level: Uint8Array): Uint8Array {
 
 /** @throws {RangeError} when a hash is not 32 bytes long. */
 export function assertHashes(hashes: readonly Uint8Array[]): void {
-  for (const [i, bytes] of hashes.entries()) {
-    if (bytes.length !== HASH_BYTES) throw new RangeError(`hash ${i} has ${bytes.length} bytes, not ${HASH_BYTES}`);
+  for (let i = 0; i < hashes.length; i++) {
+    const { length } = hashes[i]!;
+    if (length !== HASH_BYTES) throw new RangeError(`hash ${i} has ${length} bytes, not ${HASH_BYTES}`);
   }
 }
 
@@ -205,6 +206,6 @@ export function foldRight(hash: Hash, hashes: readonly Uint8Array[]): Uint8Array
 
 export function concatHashes(hashes: readonly Uint8Array[]): Uint8Array {
   const flat = new Uint8Array(hashes.length * HASH_BYTES);
-  for (const [i, bytes] of hashes.entries()) flat.set(bytes, i * HASH_BYTES);
+  for (let i = 0; i < hashes.length; i++) flat.set(hashes[i]!, i * HASH_BYTES);
   return flat;
 }

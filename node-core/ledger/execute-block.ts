@@ -21,7 +21,7 @@ import type { OperationContext } from './operation-type.ts';
 import { encodeQuota, type Quota, quotaAt, spend } from './quota.ts';
 import { responsibility } from './responsibility.ts';
 import type { SenderRecord } from './senders.ts';
-import { type StateChange, StateLayer, type StateReader, updateStateTree } from './state.ts';
+import { type PlacedChange, placed, StateLayer, type StateReader, updateStateTree } from './state.ts';
 import { validatorsOf } from './validators.ts';
 
 /** The chain as it stands before the block. */
@@ -60,7 +60,7 @@ export interface ExecutedBlock {
   readonly events: readonly ChainEvent[];
   readonly frontier: LogFrontier;
   readonly logLeafHashes: readonly Uint8Array[];
-  readonly changes: readonly StateChange[];
+  readonly changes: readonly PlacedChange[];
   readonly pages: ReadonlyMap<string, Uint8Array | null>;
   /** Of the transactions that have left no records. */
   readonly noncesAdded: readonly ExpiringNonce[];
@@ -190,7 +190,7 @@ export class BlockExecution {
     const stateHash = (bytes: Uint8Array) => this.crypto.hash(document.stateHash, bytes);
     for (const { sender, quota } of this.charged.values()) this.layer.set(stateKey.quota(sender), encodeQuota(quota));
     const nextValidators = validatorsOf(this.crypto, this.layer, view.validators, this.height + 1);
-    const changes = [...this.layer.changes()];
+    const changes = placed(stateHash, this.layer.changes());
     const { root: stateRoot, pages } = updateStateTree(stateHash, (path) => view.page(path), changes);
     const frontier = view.frontier.append(this.logLeaves);
     const leaves = this.packed.map((p, i) => leafHash(sha256, blockLeafOf(p.digest, this.results[i]!)));

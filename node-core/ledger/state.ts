@@ -14,10 +14,19 @@ export interface StateChange {
   readonly value: Uint8Array | null;
 }
 
+/** With the place of its key in the tree. */
+export interface PlacedChange extends StateChange {
+  readonly keyHash: Uint8Array;
+}
+
+export function placed(hash: Hash, changes: Iterable<StateChange>): PlacedChange[] {
+  return [...changes].map(({ key, value }) => ({ key, keyHash: stateKeyHash(hash, key), value }));
+}
+
 /** Applies changes to the state tree: its new root, and the pages to store. */
-export function updateStateTree(hash: Hash, readPage: PageReader, changes: readonly StateChange[]) {
-  const updates = changes.map(({ key, value }) => ({
-    keyHash: stateKeyHash(hash, key),
+export function updateStateTree(hash: Hash, readPage: PageReader, changes: readonly PlacedChange[]) {
+  const updates = changes.map(({ keyHash, value }) => ({
+    keyHash,
     valueHash: value === null ? null : stateValueHash(hash, value),
   }));
   return updateTree(hash, readPage, updates);

@@ -79,6 +79,11 @@ export interface ChainAccess {
   expiryCertificate(sender: AccountId, nonce: Uint8Array, expiry: number): Promise<Uint8Array | Refusal>;
   /** Presence or absence of a state key (chain/state-keys.ts) at the newest height. */
   stateProof(key: Uint8Array): Promise<Uint8Array | Refusal>;
+  /**
+   * All records of a subject from height `from` to `to`, proven complete at the newest height. Refusals:
+   * HEIGHT_NOT_REACHED, SUBJECT_TOO_LONG.
+   */
+  subjectProof(registrant: AccountId, subject: string, from: number, to: number): Promise<Uint8Array | Refusal>;
   /** Evidence of equivocation that there is: by validator, the lowest height first. */
   equivocations(): Promise<readonly EquivocationName[]>;
   equivocation(name: EquivocationName): Promise<Uint8Array | undefined>;

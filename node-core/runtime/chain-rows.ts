@@ -33,7 +33,7 @@ import type { CryptoProvider } from '../crypto/provider.ts';
 import { stateKeyHash } from '../crypto/state-tree.ts';
 import type { ExecutedBlock } from '../ledger/execute-block.ts';
 import { genesisState } from '../ledger/genesis-state.ts';
-import { type StateReader, updateStateTree } from '../ledger/state.ts';
+import { placed, type StateReader, updateStateTree } from '../ledger/state.ts';
 import type { Reads, Write } from '../ports/key-value-store.ts';
 import { recentRow } from './kept-blocks.ts';
 import { uint64At } from './kept-proposals.ts';
@@ -110,9 +110,9 @@ export function stateWrites(
   executed: Pick<ExecutedBlock, 'changes' | 'pages' | 'noncesAdded'>,
 ): Write[] {
   const writes: Write[] = [];
-  for (const { key, value } of executed.changes) {
+  for (const { key, keyHash, value } of executed.changes) {
     const row = value === null ? null : encodeStateRow({ key, value });
-    writes.push({ key: stateRowKey(stateKeyHash(stateHash, key)), value: row });
+    writes.push({ key: stateRowKey(keyHash), value: row });
   }
   for (const [path, page] of executed.pages) writes.push({ key: pageKey(nibbles(path)), value: page });
   writes.push(...expiringWrites(stateHash, executed.noncesAdded));
@@ -122,7 +122,7 @@ export function stateWrites(
 export function initialWrites(crypto: CryptoProvider, genesis: Genesis): Write[] {
   const stateHash = (bytes: Uint8Array) => crypto.hash(genesis.document.stateHash, bytes);
   const sha256 = (bytes: Uint8Array) => crypto.hash('sha-256', bytes);
-  const changes = [...genesisState(crypto, genesis).changes()];
+  const changes = placed(stateHash, genesisState(crypto, genesis).changes());
   const { pages } = updateStateTree(stateHash, () => undefined, changes);
   const leaf = leafHash(sha256, genesis.bytes);
   const frontier = LogFrontier.empty(sha256).append([leaf]);
@@ -174,7 +174,9 @@ export function holdsChain(kv: Reads): boolean {
 }
 
 function nibbles(hex: string): Uint8Array {
-  return Uint8Array.from(hex, (digit) => Number.parseInt(digit, 16));
+  const path = new Uint8Array(hex.length);
+  for (let i = 0; i < hex.length; i++) path[i] = Number.parseInt(hex[i]!, 16);
+  return path;
 }
 
 /** @param path nibbles. */

@@ -5,7 +5,7 @@
  */
 import { type Block, decodeBlock, encodeBlock, MAX_BLOCK_BYTES } from '../chain/block.ts';
 import { decodeHeader } from '../chain/header.ts';
-import { concat, equal, toHex } from '../codec/bytes.ts';
+import { concat, equal, keyText } from '../codec/bytes.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { PeerId } from '../ports/transport.ts';
@@ -54,7 +54,7 @@ export class OwnProposal {
     const { mempool, clock } = this.parts;
     const recent = clock.now() - RECENT_MS;
     const given = this.block.transactions.filter((_, i) => {
-      const pending = mempool.find(toHex(this.names[i]!));
+      const pending = mempool.find(keyText(this.names[i]!));
       return pending !== undefined && pending.arrivedMs > recent;
     });
     const [, height, round, validRound, proposer, key, signature, , polka] = this.message;
@@ -83,7 +83,7 @@ interface Open {
   readonly message: CompactProposal;
   readonly receivedMs: number;
   readonly transactions: (Uint8Array | undefined)[];
-  /** Names of all its transactions, in hexadecimal; an answer may come twice, or after what it brings. */
+  /** Names of all its transactions, as map keys; an answer may come twice, or after what it brings. */
   readonly names: ReadonlySet<string>;
   /** Positions by name, of those that are not here. */
   readonly missing: Map<string, number>;
@@ -171,7 +171,7 @@ export class CompactProposals {
     const missing = new Map<string, number>();
     const seen = new Set<string>();
     for (let i = 0; i < count; i++) {
-      const name = toHex(names.subarray(i * DIGEST_BYTES, (i + 1) * DIGEST_BYTES));
+      const name = keyText(names.subarray(i * DIGEST_BYTES, (i + 1) * DIGEST_BYTES));
       seen.add(name);
       transactions[i] = this.parts.mempool.find(name)?.parsed.transaction.bytes;
       if (transactions[i] === undefined) missing.set(name, i);
@@ -184,7 +184,7 @@ export class CompactProposals {
 
   /** @throws {Garbage} for what the proposal does not name. */
   private fill({ names, missing, transactions }: Open, transaction: Uint8Array): void {
-    const name = toHex(this.parts.crypto.hash('sha-256', transaction));
+    const name = keyText(this.parts.crypto.hash('sha-256', transaction));
     if (!names.has(name)) throw new Garbage('a transaction that is not named');
     const position = missing.get(name);
     if (position === undefined) return;

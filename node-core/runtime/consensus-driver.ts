@@ -16,44 +16,34 @@ import {
   resume,
   step,
   type TimeoutStep,
-  timeoutMs,
   type Vote,
   votesToResend,
 } from '../consensus/index.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import type { ExecutedBlock } from '../ledger/execute-block.ts';
-import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { PeerId } from '../ports/transport.ts';
-import type { ChainStore } from './chain-store.ts';
 import { OwnProposal } from './compact-proposals.ts';
 import type { Contradiction } from './equivocations.ts';
 import type { Executor } from './executor.ts';
+import { HeightTiming, type HeightTimingParts } from './height-timing.ts';
 import type { Mempool } from './mempool.ts';
 import { encodeMessage, type MessageOf } from './messages.ts';
-import { Pacing } from './pacing.ts';
-import { Patience } from './patience.ts';
 import { blockBytesOf, type ProposalMessage, Proposals } from './proposals.ts';
 import type { Telemetry } from './telemetry.ts';
 import { VoteCheck } from './vote-check.ts';
 import { fromWire, toWire } from './vote-wire.ts';
 import { type Voting, VotingStopped } from './voting.ts';
 
-export interface DriverParts {
+export interface DriverParts extends HeightTimingParts {
   readonly crypto: CryptoProvider;
-  readonly store: ChainStore;
   readonly executor: Executor;
   readonly mempool: Mempool;
-  readonly clock: Clock;
   readonly log: Log;
   readonly voting: Voting;
   readonly telemetry: Telemetry;
   /** To all validators that are connected. */
   readonly broadcast: (message: Uint8Array) => void;
-  /** What a node of this validator has said its height is; null when none is connected. */
-  readonly heightOf: (validator: number) => number | null;
-  /** Puts a job into the node's serial queue. */
-  readonly run: (job: () => Promise<void> | void) => void;
   /** A block is decided: makes it part of the chain and tells the world; the driver then starts the next height. */
   readonly commit: (executed: ExecutedBlock, certificate: Certificate) => Promise<void>;
   /** More than 2/3 decided a block that is not here: somebody else has it. */
@@ -70,27 +60,22 @@ const PACKING_MS = 200;
 
 export class ConsensusDriver {
   private readonly parts: DriverParts;
-  private readonly pacing: Pacing;
-  private readonly patience: Patience;
+  private readonly timing: HeightTiming;
   private readonly votes: VoteCheck;
   private readonly proposals: Proposals;
   private state: ConsensusState;
   private ownProposal: OwnProposal | null = null;
-  private timers: (() => void)[] = [];
-  private begun = false;
   private stopped = false;
   /** Whether the set of the height has our key in it. */
   private isMember: boolean;
   /** Whether the standby key of the set's entry signs. */
   private isStandby = false;
-  private afterBegin: (() => void)[] = [];
 
   constructor(parts: DriverParts) {
-    const { crypto, store, clock } = parts;
+    const { crypto, store } = parts;
     const { hash, document } = store.genesis;
     this.parts = parts;
-    this.pacing = new Pacing(clock, document.parameters);
-    this.patience = new Patience(clock, parts.heightOf);
+    this.timing = new HeightTiming(parts);
     this.votes = new VoteCheck(crypto, hash, document.protocolVersion);
     this.proposals = new Proposals(parts);
     this.isMember = parts.voting.follow(store.validators);
@@ -133,7 +118,7 @@ export class ConsensusDriver {
       log.warn('this validator has voted at a later height: it waits for the blocks before that', { height });
       return;
     }
-    this.waitForWork(height);
+    this.timing.waitForWork(() => this.parts.mempool.size > 0);
     const hasKept = await this.restoreProposals();
     await this.feed({ kind: 'start' });
     if (hasKept || voting.recorded?.height === height) this.resend(this.parts.broadcast);
@@ -154,16 +139,6 @@ export class ConsensusDriver {
     const before = this.isStandby;
     this.isStandby = this.isMember && this.parts.voting.identity.key === 1;
     if (this.isStandby && !before) this.parts.log.warn('this validator signs with its standby key', { height });
-  }
-
-  private waitForWork(height: number): void {
-    const begin = () => {
-      if (this.stopped || this.height !== height) return;
-      this.begun = true;
-      for (const action of this.afterBegin.splice(0)) action();
-    };
-    const hasWork = () => this.parts.mempool.size > 0;
-    this.pacing.wait(this.parts.store.timeMs, hasWork, () => this.parts.run(begin));
   }
 
   private stateOf(height: number): ConsensusState {
@@ -189,24 +164,21 @@ export class ConsensusDriver {
   }
 
   private endHeight(): void {
-    for (const cancel of this.timers) cancel();
-    this.timers = [];
-    this.pacing.stop();
+    this.timing.end();
     this.proposals.clear();
     this.votes.clear();
     this.ownProposal = null;
-    this.begun = false;
-    this.afterBegin = [];
   }
 
   stop(): void {
     this.stopped = true;
     this.endHeight();
+    this.timing.stop();
   }
 
   /** Something to pack has come in. */
   workArrived(): void {
-    this.pacing.look();
+    this.timing.workArrived();
   }
 
   /**
@@ -267,7 +239,7 @@ export class ConsensusDriver {
     const { height } = this.state;
     switch (output.kind) {
       case 'getValue':
-        this.whenRoundBegins(output.round, () => this.proposeFresh(height, output.round));
+        this.timing.whenRoundBegins(output.round, () => this.proposeFresh(output.round));
         break;
       case 'propose':
         await this.sendProposal(output.round, output.valueId, output.validRound, queue);
@@ -277,7 +249,7 @@ export class ConsensusDriver {
         break;
       case 'scheduleTimeout':
         if (output.step !== 'propose') this.scheduleTimeout(output.step, output.round);
-        else this.whenRoundBegins(output.round, () => this.scheduleTimeout(output.step, output.round));
+        else this.timing.whenRoundBegins(output.round, () => this.scheduleTimeout(output.step, output.round));
         break;
       case 'decide':
         await this.decided(output.round, output.valueId, output.precommits);
@@ -297,57 +269,35 @@ export class ConsensusDriver {
     if (one !== undefined && other !== undefined) this.parts.accused([one, other]);
   }
 
-  /** Round 0 waits for work (see pacing.ts); later rounds begin at once. */
-  private whenRoundBegins(round: number, action: () => void): void {
-    if (round > 0 || this.begun) action();
-    else this.afterBegin.push(action);
-  }
-
   private scheduleTimeout(stepName: TimeoutStep, round: number): void {
-    const { height } = this;
-    const full = timeoutMs(this.parts.store.genesis.document.parameters, stepName, round);
-    const delay = stepName === 'propose' ? this.proposeDelay(round, full) : full;
-    this.later(delay, async () => {
-      if (this.height === height) await this.feed({ kind: 'timeout', step: stepName, round });
-    });
-  }
-
-  private proposeDelay(round: number, fullMs: number): number {
     const { members, height } = this.state;
-    const proposer = proposerIndex(members, height, round);
-    if (proposer === this.self) return fullMs;
-    const { id } = this.parts.store.validators.validators[proposer]!;
-    return this.patience.delayMs({ id, index: proposer }, height, fullMs);
+    const proposer = stepName === 'propose' ? proposerIndex(members, height, round) : this.self;
+    const awaited = proposer === this.self ? null : proposer;
+    this.timing.timeout(stepName, round, awaited, () => this.feed({ kind: 'timeout', step: stepName, round }));
   }
 
   /** The connection to a validator has ended: if it is the one that is waited for, not for as long as was meant. */
   peerLost(validator: number): void {
     const { members, height, round, step } = this.state;
-    const lost = this.parts.store.validators.validators[validator];
-    if (lost !== undefined) this.patience.lost(lost.id);
-    if (!this.isMember || !this.begun || (step !== 'propose' && step !== 'newRound')) return;
+    this.timing.lost(validator);
+    if (!this.isMember || !this.timing.hasBegun || (step !== 'propose' && step !== 'newRound')) return;
     if (proposerIndex(members, height, round) === validator) this.scheduleTimeout('propose', round);
   }
 
-  private later(delayMs: number, job: () => Promise<void> | void): void {
-    if (!this.stopped) this.timers.push(this.parts.clock.schedule(delayMs, () => this.parts.run(job)));
-  }
-
   /** The proposer's clock must have passed the parent's time: block time ascends strictly. */
-  private proposeFresh(height: number, round: number): void {
+  private proposeFresh(round: number): void {
     const { clock, store } = this.parts;
     const { blockIntervalMs } = store.genesis.document.parameters;
-    const isCurrent = () => !this.stopped && this.height === height && this.state.round === round;
     const waitMs = store.timeMs + 1 - clock.now();
     if (waitMs <= 0) {
-      this.parts.run(async () => {
-        if (isCurrent()) await this.build(round);
+      this.timing.run(async () => {
+        if (this.state.round === round) await this.build(round);
       });
       return;
     }
     // In steps: a clock that is set right again, or a parent far in the future, is noticed in time.
-    this.later(Math.min(waitMs, blockIntervalMs), () => {
-      if (isCurrent()) this.proposeFresh(height, round);
+    this.timing.later(Math.min(waitMs, blockIntervalMs), () => {
+      if (this.state.round === round) this.proposeFresh(round);
     });
   }
 

@@ -2,7 +2,7 @@
 import type { Block } from '../chain/block.ts';
 import { type Refusal, refusal } from '../chain/codes.ts';
 import { headerHash } from '../chain/identifiers.ts';
-import { equal, toHex } from '../codec/bytes.ts';
+import { equal, keyText, toHex } from '../codec/bytes.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { type ParsedTransaction, senderRefusal } from '../ledger/admission.ts';
 import { BlockExecution, type ExecutedBlock, type Proposing } from '../ledger/execute-block.ts';
@@ -66,7 +66,7 @@ export class Executor {
         if (refused !== null) mempool.remove(transaction.sender, transaction.nonce);
       } catch (error) {
         log.error('a pending transaction broke an assertion and was dropped', {
-          digest: pending.digest,
+          digest: toHex(pending.parsed.digest),
           error: String(error),
         });
         mempool.remove(transaction.sender, transaction.nonce);
@@ -114,7 +114,7 @@ export class Executor {
     for (const bytes of transactions) {
       let known = checked(bytes);
       const digest = known?.digest ?? crypto.hash('sha-256', bytes);
-      known ??= mempool.find(toHex(digest))?.parsed;
+      known ??= mempool.find(keyText(digest))?.parsed;
       const parsed = known ?? parseOrRefuse(crypto, bytes, store.genesis, table, log, digest);
       if ('code' in parsed) return parsed;
       const account = senderRefusal(store, parsed.transaction);

@@ -30,7 +30,7 @@ export const DEFAULT_MEMPOOL_LIMITS: MempoolLimits = {
 
 export interface Pending {
   readonly parsed: ParsedTransaction;
-  /** SHA-256 of the exact bytes, in hexadecimal. */
+  /** SHA-256 of the exact bytes, as a map key. */
   readonly digest: string;
   readonly cost: number;
   /** Local time of arrival, ms. */
@@ -195,6 +195,14 @@ export class Mempool {
   /** What a sender has pending, in order of arrival. */
   *of(sender: Uint8Array): Iterable<Pending> {
     yield* this.queues.get(keyText(sender))?.pending.values() ?? [];
+  }
+
+  /** What may be packed at no later height than this. */
+  expiredBy(height: number): Pending[] {
+    const expired: Pending[] = [];
+    for (const pending of this.byDigest.values())
+      if (pending.parsed.transaction.expiry <= height) expired.push(pending);
+    return expired;
   }
 
   /** In the order in which they are to be packed: the senders take turns. What is met may be removed meanwhile. */

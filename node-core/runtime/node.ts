@@ -122,7 +122,9 @@ export class Node {
     const { mempool } = this;
     this.serial = new Serial((error) => this.fatal(error));
     this.peers = new Peers(transport, store);
-    this.executor = new Executor({ crypto, store, mempool, verifier, table, log });
+    const ahead = new CheckedAhead({ crypto, store, verifier, table, log });
+    const checked = (bytes: Uint8Array) => ahead.find(bytes);
+    this.executor = new Executor({ crypto, store, mempool, checked, verifier, table, log });
     this.telemetry = new Telemetry({ crypto, clock, mempool, metrics: parts.metrics, tracing: parts.tracing });
     const { telemetry } = this;
     this.submission = new Submission({ crypto, store, mempool, verifier, table, clock, log, telemetry });
@@ -134,7 +136,7 @@ export class Node {
     const intake = new BlockIntake({ crypto, store, executor, verifier, commit: commit('peers') });
     this.fileSync = this.makeFileSync(table, commit('files'));
     const isBroughtOn = () => this.fileSync.active;
-    this.sync = new Sync({ store, intake, peers, transport, clock, log, isBroughtOn });
+    this.sync = new Sync({ store, intake, ahead, peers, transport, clock, log, isBroughtOn });
     this.repair = new Repair({ crypto, store, sources: parts.fileSources ?? [], peers, transport, clock, log });
     const { repair } = this;
     this.upkeep = new Upkeep({

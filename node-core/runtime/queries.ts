@@ -8,11 +8,13 @@ import { blockLeaf } from '../chain/block.ts';
 import { BropError, type Refusal, refusal } from '../chain/codes.ts';
 import { type EquivocationName, verifyEquivocation } from '../chain/equivocation.ts';
 import { decodeHeader } from '../chain/header.ts';
-import { type AccountId, headerHash, transactionStem } from '../chain/identifiers.ts';
+import { type AccountId, HASH_BYTES, headerHash, originOfRecord, transactionStem } from '../chain/identifiers.ts';
+import { decodeSubjectHead, evidenceRecordIn } from '../chain/operations/evidence-record.ts';
 import { encodeReceipt, inclusionRefusal, type Receipt } from '../chain/receipt.ts';
 import { stateKey } from '../chain/state-keys.ts';
 import { encodeExpiryCertificate, encodeStateProof, holdsInState, type StatePath } from '../chain/state-proof.ts';
-import { toHex } from '../codec/bytes.ts';
+import { encodeSubjectProof, MAX_WALKED_RECORDS, SubjectWalk, verifySubjectProof } from '../chain/subject-proof.ts';
+import { toHex, utf8 } from '../codec/bytes.ts';
 import { decode } from '../codec/cbor.ts';
 import { leafHash, MerkleTree } from '../crypto/merkle-log.ts';
 import { inclusionFromTiles } from '../crypto/merkle-log-tiles.ts';
@@ -40,6 +42,8 @@ import type { StoredBlock } from './stored-block.ts';
 import type { Accepted } from './submission.ts';
 
 const BLOCKS_KEPT = 4;
+/** Of its records; with the anchor a proof stays below its 4,000,000 bytes. */
+const MAX_SUBJECT_PROOF_BYTES = 2_500_000;
 
 interface Place {
   readonly block: StoredBlock;
@@ -224,6 +228,44 @@ export class Queries implements ChainAccess {
     if ('code' in anchor) return anchor;
     this.assertHolds(anchor, entry.key, entry.value, entry.path);
     return encodeStateProof({ type: 'brop.state-proof.v1', ...anchor, entry });
+  }
+
+  async subjectProof(registrant: AccountId, subject: string, from: number, to: number): Promise<Uint8Array | Refusal> {
+    const height = this.store.height;
+    if (to > height) return refusal('HEIGHT_NOT_REACHED', `height ${height}`);
+    // All of it in this turn, of one state.
+    const headKey = stateKey.subject(registrant, subject);
+    const headValue = this.store.get(headKey) ?? null;
+    const headPath = this.path(headKey);
+    const walked = this.walkSubject(headValue, from);
+    const anchor = await this.anchorAt(height);
+    if ('code' in anchor) return anchor;
+    if ('code' in walked) return walked;
+    const proof = encodeSubjectProof({
+      ...{ type: 'brop.subject.v1', ...anchor, registrant, subject: utf8(subject), from, to },
+      ...{ head: [headValue, headPath], records: walked },
+    });
+    const wrong = verifySubjectProof(this.crypto, proof, this.store.genesis.hash);
+    if ('code' in wrong) throw damaged(`the records of a subject at height ${height}`, wrong);
+    return proof;
+  }
+
+  private walkSubject(headValue: Uint8Array | null, from: number): [Uint8Array, StatePath][] | Refusal {
+    const walk = new SubjectWalk(headValue === null ? null : decodeSubjectHead(headValue), from);
+    const records: [Uint8Array, StatePath][] = [];
+    for (let sizeBytes = 0; walk.next !== null; ) {
+      const key = stateKey.transaction(originOfRecord(walk.next).stem);
+      const value = this.store.get(key);
+      const found = value === undefined ? undefined : evidenceRecordIn(value, walk.next);
+      if (value === undefined || found === undefined || !walk.take(found))
+        throw damaged('the records of a subject', { detail: `record ${toHex(walk.next)}` });
+      const path = this.path(key);
+      sizeBytes += value.length + (HASH_BYTES + 2) * (path[0].length + 2);
+      if (records.length === MAX_WALKED_RECORDS || sizeBytes > MAX_SUBJECT_PROOF_BYTES)
+        return refusal('SUBJECT_TOO_LONG');
+      records.push([value, path]);
+    }
+    return records;
   }
 
   /** What a disk has damaged is not given out. @throws {BropError} STORE_CORRUPT */

@@ -20,6 +20,7 @@ import type { CryptoProvider } from '../crypto/provider.ts';
 import { foldParts, type TreePart } from '../crypto/state-subtree.ts';
 import { stateRoot } from '../crypto/state-tree.ts';
 import { expiringNonceOf } from '../ledger/nonces.ts';
+import { placed } from '../ledger/state.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type KeyValueStore, StoreError } from '../ports/key-value-store.ts';
 import type { Log } from '../ports/log.ts';
@@ -169,7 +170,10 @@ class Join {
   }
 
   private rows(entries: readonly ChunkEntry[], pages: ReadonlyMap<string, Uint8Array>) {
-    const changes = entries.map(([key, value]) => ({ key, value }));
+    const changes = placed(
+      this.hash,
+      entries.map(([key, value]) => ({ key, value })),
+    );
     const noncesAdded = entries.flatMap(([key, value]) => {
       const expiring = expiringNonceOf(key, value);
       return expiring === null ? [] : [expiring];

@@ -1,7 +1,7 @@
 /** The way of a transaction into the mempool: form, sender, signature, state, room; each check once. */
 import type { AccountRecord } from '../chain/account.ts';
 import { type Refusal, refusal } from '../chain/codes.ts';
-import { equal, keyText, toHex } from '../codec/bytes.ts';
+import { equal, keyText } from '../codec/bytes.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { admissionRefusal, type ParsedTransaction, senderRefusal, transactionCost } from '../ledger/admission.ts';
 import type { OperationTable } from '../ledger/operation-type.ts';
@@ -48,7 +48,7 @@ interface Twin {
 
 export class Submission {
   private readonly parts: SubmissionParts;
-  /** By digest. */
+  /** By digest, as a map key. */
   private readonly checking = new Map<string, Unchecked>();
   private readonly throughput: Throughput;
 
@@ -112,7 +112,7 @@ export class Submission {
   private look(given: Uint8Array): Unchecked | Twin | Accepted | Refusal {
     const { crypto, store, mempool } = this.parts;
     const sha256 = crypto.hash('sha-256', given);
-    const digest = toHex(sha256);
+    const digest = keyText(sha256);
     const already = mempool.find(digest);
     if (already !== undefined) return { pending: already, isNew: false };
     const twin = this.checking.get(digest)?.outcome;
@@ -179,12 +179,10 @@ export class Submission {
     const { store, mempool } = this.parts;
     this.throughput.committed(packed.length);
     for (const { transaction } of packed) mempool.remove(transaction.sender, transaction.nonce);
-    for (const { parsed } of mempool.all()) {
-      const { sender, nonce, expiry } = parsed.transaction;
-      if (expiry > store.height) continue;
-      mempool.remove(sender, nonce);
+    for (const { parsed } of mempool.expiredBy(store.height)) {
+      mempool.remove(parsed.transaction.sender, parsed.transaction.nonce);
     }
-    const charged = new Map([...packed].map(({ transaction: { sender } }) => [keyText(sender), sender]));
+    const charged = new Map(packed.map(({ transaction: { sender } }) => [keyText(sender), sender]));
     for (const sender of charged.values()) this.dropUncovered(sender);
   }
 

@@ -6,15 +6,18 @@ import type { Log } from '../ports/log.ts';
 import type { PeerId, Transport } from '../ports/transport.ts';
 import { BadBlock, type BlockIntake } from './block-intake.ts';
 import type { ChainStore } from './chain-store.ts';
+import type { CheckedAhead } from './checked-ahead.ts';
 import { hasPassed } from './elapsed.ts';
 import { fromPeer, Garbage } from './garbage.ts';
 import { encodeMessage, MAX_BLOCKS, MAX_BLOCKS_BYTES, type MessageOf } from './messages.ts';
 import type { Peers } from './peers.ts';
+import { readAhead } from './read-ahead.ts';
 import { decodeStoredBlock, type StoredBlock } from './stored-block.ts';
 
 export interface SyncParts {
   readonly store: ChainStore;
   readonly intake: BlockIntake;
+  readonly ahead: CheckedAhead;
   readonly peers: Peers;
   readonly transport: Transport;
   readonly clock: Clock;
@@ -118,17 +121,23 @@ export class Sync {
     if (wasAsked) this.asked = null;
     this.taking = true;
     try {
-      for (const [block, commit] of rows)
-        await this.take(
-          peer,
-          fromPeer(() => decodeStoredBlock(block, commit)),
-        );
+      for await (const block of readAhead(this.checkedAhead(rows))) await this.take(peer, block);
     } finally {
+      this.parts.ahead.clear();
       this.taking = false;
       // One block is what anybody pushes; a peer that gives no more of many is passed over for another.
       const isGenerous = store.height - before > 1 || peers.bestHeight <= store.height + 1;
       if (store.height > before) this.preferred = isGenerous ? peer : null;
       else if (wasAsked && !isOverdue) this.disappointed(peer);
+    }
+  }
+
+  /** The signatures of a block are checked while the one before it executes; the first is none that waits for that. */
+  private async *checkedAhead(rows: readonly Row[]): AsyncGenerator<StoredBlock> {
+    for (const [i, [bytes, commit]] of rows.entries()) {
+      const block = fromPeer(() => decodeStoredBlock(bytes, commit));
+      if (i > 0 && block.header.height > this.parts.store.height) await this.parts.ahead.check(block.transactions);
+      yield block;
     }
   }
 

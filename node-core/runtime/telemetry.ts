@@ -59,7 +59,8 @@ export class Telemetry {
     for (const outcome of outcomes) {
       if ('code' in outcome) this.metrics?.count('brop_transactions_refused_total', outcome.code);
       else if (outcome.isNew && tracing !== undefined) {
-        const { digest, arrivedMs } = outcome.pending;
+        const { parsed, arrivedMs } = outcome.pending;
+        const digest = toHex(parsed.digest);
         tracing.span(digest, 'admission', startMs, arrivedMs);
         tracing.span(digest, 'admission.decode', startMs, decodedMs);
         tracing.span(digest, 'admission.signature', decodedMs, checkedMs);
@@ -123,7 +124,8 @@ export class Telemetry {
     const execution = this.executions.get(block);
     for (const [i, parsed] of block.transactions.entries()) {
       const [code] = block.results[i]!;
-      const { digest, arrivedMs } = this.named(parsed);
+      const digest = toHex(parsed.digest);
+      const arrivedMs = this.arrivalOf(parsed);
       const attributes = { 'brop.height': height, 'brop.index': i, 'brop.code': code };
       if (arrivedMs !== null) tracing.span(digest, 'mempool', arrivedMs, execution?.startMs ?? startMs);
       if (execution !== undefined) {
@@ -138,12 +140,10 @@ export class Telemetry {
     }
   }
 
-  /** Digest of a transaction, and when it came in here if it did before its block. */
-  private named({ transaction }: ParsedTransaction): { readonly digest: string; readonly arrivedMs: number | null } {
-    const { crypto, mempool } = this.parts;
-    const pending = mempool.get(transaction.sender, transaction.nonce);
+  /** When a transaction came in here; null when it did only with its block. */
+  private arrivalOf({ transaction, digest }: ParsedTransaction): number | null {
+    const pending = this.parts.mempool.get(transaction.sender, transaction.nonce);
     // The sender and nonce of a block may be pending here with other bytes.
-    if (pending !== undefined && equal(pending.parsed.transaction.bytes, transaction.bytes)) return pending;
-    return { digest: toHex(crypto.hash('sha-256', transaction.bytes)), arrivedMs: null };
+    return pending !== undefined && equal(pending.parsed.digest, digest) ? pending.arrivedMs : null;
   }
 }

@@ -21,6 +21,8 @@ export interface DevnetOptions {
   readonly suite?: SuiteName;
   readonly parameters?: Partial<Parameters>;
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error';
+  /** Whether the follower has an index; true without it. */
+  readonly index?: boolean;
 }
 
 /** Names of the nodes, in the order in which they start. */
@@ -99,7 +101,7 @@ function legalDocument(folder: string, name: string): { readonly version: string
 }
 
 function writeConfig(
-  { folder, validators, apiPort, logLevel = 'info' }: DevnetOptions,
+  { folder, validators, apiPort, logLevel = 'info', index: hasIndex }: DevnetOptions,
   name: string,
   index: number,
   peers: readonly { readonly id: string; readonly host: string; readonly port: number }[],
@@ -122,6 +124,7 @@ function writeConfig(
       : {
           ...{ role: 'follower', noteKey: NOTE_KEY, api: { host: HOST, port: apiPort, requestsPerSecond: 0 } },
           webhooks: { loopback: true },
+          ...(hasIndex !== undefined && { index: hasIndex }),
           ...common,
         };
   writeFileSync(join(folder, name, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);

@@ -3,18 +3,20 @@
  * again by the next call; those that it owed an answer fail, and whoever made them tries again.
  */
 import { Worker } from 'node:worker_threads';
+import type { Refusal } from '../../node-core/chain/codes.ts';
 import type { Row } from '../../node-core/chain/segment.ts';
 import type { IndexWriter } from '../../node-core/middleware/index/indexer.ts';
+import type { RecordPage, RecordQuery, RecordSearch } from '../../node-core/middleware/query/query.ts';
 import {
   type BlockRows,
-  type EntryRange,
   type IndexProgress,
-  type IndexStore,
   IndexStoreError,
   type IndexStoreErrorCode,
 } from '../../node-core/ports/index-store.ts';
 
-export type IndexCalls = IndexStore & IndexWriter<Row>;
+export interface IndexCalls extends IndexWriter<Row>, RecordSearch {
+  close(): Promise<void>;
+}
 
 export interface Call {
   readonly id: number;
@@ -60,23 +62,13 @@ export class IndexThread implements IndexCalls {
       rows.map(([block, commit]) => [own(block), own(commit)]),
     );
   }
-  progress(): Promise<IndexProgress> {
-    return this.call('progress');
-  }
-  rows(collection: string, keys: readonly string[]): ReturnType<IndexStore['rows']> {
-    return this.call('rows', collection, keys);
-  }
-  scan(
-    range: EntryRange,
-    options: { readonly limit: number; readonly reverse?: boolean },
-  ): ReturnType<IndexStore['scan']> {
-    return this.call('scan', range, options);
-  }
-  count(range: EntryRange, atMost: number): Promise<number> {
-    return this.call('count', range, atMost);
-  }
   clear(from: number): Promise<IndexProgress> {
     return this.call('clear', from);
+  }
+
+  /** As `runQuery`, in the thread. @throws {IndexStoreError} */
+  search(query: RecordQuery): Promise<RecordPage | Refusal> {
+    return this.call('search', query);
   }
 
   async close(): Promise<void> {

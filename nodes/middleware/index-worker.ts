@@ -1,10 +1,11 @@
-/** The index's own thread: calls of its store come in, one after the other, answers go out. */
+/** The index's own thread: blocks and queries come in, one after the other, answers go out. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { nativeCrypto } from '../../adapters/crypto-native/native.ts';
 import { SqliteIndexStore } from '../../adapters/index-sqlite/index-sqlite.ts';
 import type { Row } from '../../node-core/chain/segment.ts';
 import { finalizedBlock } from '../../node-core/middleware/finalized-block.ts';
 import { rowsOf } from '../../node-core/middleware/index/rows.ts';
+import { runQuery } from '../../node-core/middleware/query/query.ts';
 import { type IndexProgress, IndexStoreError } from '../../node-core/ports/index-store.ts';
 import { decodeStoredBlock } from '../../node-core/runtime/stored-block.ts';
 import type { Answer, Call, IndexCalls } from './index-thread.ts';
@@ -16,11 +17,8 @@ const calls: IndexCalls = {
   apply: (blocks) => store.apply(blocks),
   write: (rows: readonly Row[]): Promise<IndexProgress> =>
     store.apply(rows.map((row) => rowsOf(finalizedBlock(nativeCrypto, decodeStoredBlock(...row))))),
-  progress: () => store.progress(),
-  rows: (collection, keys) => store.rows(collection, keys),
-  scan: (range, options) => store.scan(range, options),
-  count: (range, atMost) => store.count(range, atMost),
   clear: (from) => store.clear(from),
+  search: (query) => runQuery(nativeCrypto, store, query),
   close: () => store.close(),
 };
 

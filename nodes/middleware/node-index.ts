@@ -7,7 +7,7 @@ import { systemClock } from '../../adapters/system/clock.ts';
 import { BropError } from '../../node-core/chain/codes.ts';
 import type { Row } from '../../node-core/chain/segment.ts';
 import { type BlockSource, Indexer } from '../../node-core/middleware/index/indexer.ts';
-import type { IndexStore } from '../../node-core/ports/index-store.ts';
+import type { RecordSearch } from '../../node-core/middleware/query/query.ts';
 import type { Log } from '../../node-core/ports/log.ts';
 import { NodeBlockFeed } from '../../node-core/runtime/block-feed.ts';
 import type { Node } from '../../node-core/runtime/node.ts';
@@ -16,7 +16,7 @@ import { IndexThread } from './index-thread.ts';
 export const INDEX_FOLDER = 'index';
 
 export interface NodeIndex {
-  readonly store: IndexStore;
+  readonly search: RecordSearch;
   readonly indexer: Indexer<Row>;
   close(): Promise<void>;
 }
@@ -35,7 +35,7 @@ export function startIndex(dataFolder: string, node: Node, log: Log): NodeIndex 
   const indexer = new Indexer({ crypto: nativeCrypto, genesis, source, writer: store, clock: systemClock, log });
   indexer.start();
   return {
-    store,
+    search: store,
     indexer,
     close: async () => {
       // What the indexer waits for ends with the thread at the latest.

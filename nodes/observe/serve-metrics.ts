@@ -1,5 +1,5 @@
 /** The metrics of a node without an API: one address, one path. */
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { Registry } from 'prom-client';
 import type { NodeConfig } from '../config.ts';
 import { startOrExplain } from '../port-in-use.ts';
@@ -8,6 +8,9 @@ export interface MetricsServer {
   readonly url: string;
   close(): Promise<void>;
 }
+
+/** Imported, it would load a whole HTTP client for its export `WebSocket`: 100 ms of every start. */
+const { createServer } = process.getBuiltinModule('node:http');
 
 const PATIENCE = { headersTimeout: 5_000, requestTimeout: 5_000, connectionsCheckingInterval: 2_500 };
 /** Scrapers are few; whoever else finds the port must not cost much. */

@@ -6,25 +6,46 @@ import { join, resolve } from 'node:path';
 import { aptInstall, ask, run, say, sayMissing } from './run.mjs';
 
 const BROWSER = join('.cache', 'chromium');
+/**
+ * The Python environments: the independent verifier, the AWS emulator, the example with the generator of its client, the
+ * fuzzer of the API.
+ * Each has its own, as their packages do not agree.
+ */
+export const PYTHON_ENVIRONMENTS = [
+  {
+    venv: join('.cache', 'venv'),
+    requirements: join('test', 'interop', 'requirements.txt'),
+    suite: 'test/interop',
+    minor: 9,
+  },
+  {
+    venv: join('.cache', 'venv-aws'),
+    requirements: join('test', 'aws', 'requirements.txt'),
+    suite: 'test/conformance/index-dynamodb (and with it all that is tested against AWS)',
+    minor: 9,
+  },
+  {
+    venv: join('.cache', 'venv-examples'),
+    requirements: join('examples', 'python', 'requirements.txt'),
+    suite: 'test/examples',
+    minor: 11,
+  },
+  {
+    venv: join('.cache', 'venv-fuzz'),
+    requirements: join('test', 'api-fuzz', 'requirements.txt'),
+    suite: 'test/api-fuzz',
+    minor: 10,
+  },
+];
 
-/** The independent verifier, and the AWS emulator: environments of their own, as their packages do not agree. */
-export async function installPython() {
-  await installEnvironment(
-    join('.cache', 'venv'),
-    join('test', 'interop', 'requirements.txt'),
-    'The suite test/interop',
-  );
-  const suites = 'test/conformance/index-dynamodb, and with it all that is tested against AWS,';
-  await installEnvironment(join('.cache', 'venv-aws'), join('test', 'aws', 'requirements.txt'), suites);
-}
-
-/** A Python environment of our own with pinned packages. */
-async function installEnvironment(venv, requirements, suite) {
+/** A Python environment of our own with the pinned packages of a suite, on Python 3.`minor` or newer. */
+export async function installPython({ venv, requirements, suite: folder, minor }) {
   if (!existsSync(requirements)) return;
-  const remedy = 'Install Python 3.9 or newer with its venv module (Debian: python3 python3-venv).';
-  if (findPython() === undefined) await aptInstall(['python3', 'python3-venv']);
-  const python = findPython();
-  if (python === undefined) return sayMissing('Python 3.9 or newer is not here', suite, remedy);
+  const suite = `The suite ${folder}`;
+  const remedy = `Install Python 3.${minor} or newer with its venv module (Debian: python3 python3-venv).`;
+  if (findPython(minor) === undefined) await aptInstall(['python3', 'python3-venv']);
+  const python = findPython(minor);
+  if (python === undefined) return sayMissing(`Python 3.${minor} or newer is not here`, suite, remedy);
   const stamp = `${createHash('sha256').update(readFileSync(requirements)).digest('hex')} ${python.version}\n`;
   const stampFile = join(venv, 'setup-stamp');
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
@@ -41,8 +62,8 @@ async function installEnvironment(venv, requirements, suite) {
   writeFileSync(stampFile, stamp);
 }
 
-function findPython() {
-  const script = 'import sys; assert sys.version_info >= (3, 9); print(sys.version.split()[0])';
+function findPython(minor) {
+  const script = `import sys; assert sys.version_info >= (3, ${minor}); print(sys.version.split()[0])`;
   for (const command of ['python3', 'python']) {
     const version = ask(command, ['-c', script]);
     if (version !== undefined) return { command, version };
@@ -115,4 +136,32 @@ async function unpackBrowser() {
 function missingLibraries() {
   const missing = (ask('ldd', [join(BROWSER, 'chromium')]) ?? '').match(/\S+(?= => not found)/g);
   return missing?.join(' ') ?? 'unknown, run .cache/chromium/chromium --version to see';
+}
+
+/** The oldest Node that the published SDK supports. */
+export async function installOldNode() {
+  const version = '20.20.2';
+  const folder = join('.cache', 'node20');
+  const binary = join(folder, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+  if (ask(binary, ['--version']) === `v${version}`) return;
+  say(`Node ${version}: installing it into ${folder}`);
+  mkdirSync(folder, { recursive: true });
+  const manifest = { private: true, dependencies: { node: version }, allowScripts: { node: true } };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
+  const args = [
+    'install',
+    '--no-audit',
+    '--no-fund',
+    '--no-package-lock',
+    '--ignore-scripts=false',
+    '--loglevel=error',
+  ];
+  const options = { cwd: folder, ...(process.platform === 'win32' ? { shell: true } : {}) };
+  await run(`Node ${version}`, 'npm', args, options);
+  if (ask(binary, ['--version']) === `v${version}`) return;
+  sayMissing(
+    `Node ${version} did not install`,
+    'The suite test/packaging',
+    'Check the network and npm, then try again.',
+  );
 }

@@ -76,6 +76,8 @@ export const entryPoints = [
   'cli/start.ts',
   'nodes/*/main.ts',
   'sdk/index.ts',
+  'adapters/signer-file/portable.ts',
+  'test/packaging/consumer.ts',
   'test/simulation/main.ts',
   'test/bench/main.ts',
   'test/faults/main.ts',

@@ -69,6 +69,7 @@ export function fakeChain(overrides: Partial<ChainAccess> = {}): ChainAccess {
     receipt: async () => undefined,
     expiryCertificate: async () => ({ code: 'HEIGHT_NOT_REACHED' }),
     stateProof: async () => ({ code: 'HEIGHT_NOT_REACHED' }),
+    subjectProof: async () => ({ code: 'HEIGHT_NOT_REACHED' }),
     equivocations: async () => [],
     equivocation: async () => undefined,
     block: async (height) => (height === STATUS.height ? BLOCK : undefined),

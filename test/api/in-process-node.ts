@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { nativeCrypto } from '../../adapters/crypto-native/native.ts';
 import { systemClock } from '../../adapters/system/clock.ts';
 import { createApi } from '../../api/app.ts';
-import type { Api } from '../../api/parts.ts';
+import type { Api, ApiOptions } from '../../api/parts.ts';
 import type { Parameters } from '../../node-core/chain/parameters.ts';
 import type { Log } from '../../node-core/ports/log.ts';
 import type { SignatureVerifier } from '../../node-core/ports/signature-verifier.ts';
@@ -58,7 +58,10 @@ function memoryVoteRecord(): VoteRecord {
   };
 }
 
-export async function startInProcessNode(parameters: Partial<Parameters> = {}): Promise<InProcessNode> {
+export async function startInProcessNode(
+  parameters: Partial<Parameters> = {},
+  options: Pick<ApiOptions, 'authentication' | 'audit'> = {},
+): Promise<InProcessNode> {
   const members = await consortium(nativeCrypto, random, {
     validators: 1,
     timeMs: Date.now(),
@@ -90,6 +93,6 @@ export async function startInProcessNode(parameters: Partial<Parameters> = {}): 
   });
   await node.start();
   const chain = new Queries(nativeCrypto, systemClock, node);
-  const api = createApi({ chain, clock: systemClock, log, crypto: nativeCrypto });
+  const api = createApi({ chain, clock: systemClock, log, crypto: nativeCrypto, ...options });
   return { api, node, consortium: members, errors, stop: () => node.stop() };
 }

@@ -31,14 +31,15 @@ export function random(length: number): Uint8Array {
   return new Uint8Array(randomBytes(length));
 }
 
-/** Four validators and a follower in `folder`. `say` is told what is being done. */
+/** Four validators and a follower in `folder`, as a rule without an index. `say` is told what is being done. */
 export async function startChain(
   folder: string,
   parameters: Partial<Parameters>,
   say: (line: string) => void,
-  logLevel: 'debug' | 'warn' = 'warn',
+  { logLevel = 'warn', index = false }: { readonly logLevel?: 'debug' | 'warn'; readonly index?: boolean } = {},
 ): Promise<BenchChain> {
-  const devnet = await startDevnet({ folder, validators: VALIDATORS, apiPort: 0, parameters, logLevel }, say);
+  const options = { folder, validators: VALIDATORS, apiPort: 0, parameters, logLevel, index };
+  const devnet = await startDevnet(options, say);
   const http = new HttpClient(devnet.apiUrl, CONNECTIONS);
   const stop = async () => {
     http.close();

@@ -14,6 +14,7 @@ import { crash } from './crash.ts';
 import { latencies, receiptVerification } from './latency.ts';
 import { offer } from './load.ts';
 import { cpuSeconds, diskBytes, MemoryWatch, peakResidentMb, percentile, residentMb } from './measure.ts';
+import { benchMiddleware } from './middleware/bench.ts';
 import { pushTimes } from './push.ts';
 import { costByStateSize } from './state.ts';
 
@@ -29,7 +30,8 @@ const BATCH = 100_000;
 const WARM_UP_SECONDS = 3;
 const STATE_SIZES = [10_000, 100_000, 1_000_000];
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     quick: { type: 'boolean' },
     json: { type: 'boolean' },
@@ -38,6 +40,9 @@ const { values } = parseArgs({
   },
 });
 const seconds = values.quick === true ? 10 : 30;
+const time = { seconds, warmUpSeconds: WARM_UP_SECONDS };
+const inAll = seconds + WARM_UP_SECONDS + 2;
+const unbounded = Number.POSITIVE_INFINITY;
 const say = (line: string) => process.stderr.write(`${line}\n`);
 const folder = mkdtempSync(join(tmpdir(), 'brop-bench-'));
 const figures: Record<string, number> = {};
@@ -59,7 +64,7 @@ async function quickChain(): Promise<void> {
 
 /** A chain whose nodes log each block: how soon the follower has it. */
 async function loggingChain(): Promise<void> {
-  const chain = await startChain(join(folder, 'push'), {}, say, 'debug');
+  const chain = await startChain(join(folder, 'push'), {}, say, { logLevel: 'debug' });
   try {
     say('blocks to the follower');
     figures.push_p95_ms = percentile(await pushTimes(chain, seconds), 0.95);
@@ -68,22 +73,17 @@ async function loggingChain(): Promise<void> {
   }
 }
 
-/** A chain with the parameters that are the default. */
-async function busyChain(): Promise<void> {
+/** Small transactions, as many as there is room for and more; a validator that dies; nodes that come late to all that. */
+async function busyChain(memory: MemoryWatch): Promise<void> {
   const path = join(folder, 'busy');
   const chain = await startChain(path, {}, say);
-  const memory = new MemoryWatch(chain.validatorPids());
+  memory.watch(chain.validatorPids());
   try {
     await rates(chain, path);
-    say(`batch of ${BATCH}`);
-    figures.batch_s = await batchSeconds(chain, BATCH);
     say('kill -9 of a validator');
-    const { gapMs, stepMs } = await crash(chain, (pid) => memory.add(pid));
+    const { gapMs, stepMs } = await crash(chain, (pid) => memory.watch([pid]));
     Object.assign(figures, { gap_ms: gapMs, step_ms: stepMs });
-    const { residentMb, anonymousMb } = memory.most;
-    Object.assign(figures, { rss_mb: residentMb, anon_mb: anonymousMb });
   } finally {
-    memory.stop();
     await chain.stop();
   }
   say('late nodes');
@@ -91,21 +91,30 @@ async function busyChain(): Promise<void> {
   Object.assign(figures, { sync_tps: syncTps, snapshot_s: snapshotSeconds });
 }
 
+/** Much in one transaction: many operations, or the root of many digests. */
+async function largeChain(memory: MemoryWatch): Promise<void> {
+  const chain = await startChain(join(folder, 'large'), {}, say);
+  memory.watch(chain.validatorPids());
+  try {
+    say(`transactions of ${OPERATIONS_EACH} operations`);
+    const large = evidenceTransactions(chain.sender, MOST_LARGE_PER_SECOND * inAll, chain.expiry, OPERATIONS_EACH);
+    const full = { transactions: large, perSecond: unbounded, maxOutstanding: MAX_LARGE_OUTSTANDING, ...time };
+    figures.ops = (await offer(chain.http, full)).tps * OPERATIONS_EACH;
+    say(`${figures.ops.toFixed(0)} operations/s, at most ${peaks(chain)} MB`);
+    say(`batch of ${BATCH}`);
+    figures.batch_s = await batchSeconds(chain, BATCH);
+  } finally {
+    await chain.stop();
+  }
+}
+
 async function rates(chain: BenchChain, path: string): Promise<void> {
   const { http, sender, expiry } = chain;
-  const time = { seconds, warmUpSeconds: WARM_UP_SECONDS };
-  const inAll = seconds + WARM_UP_SECONDS + 2;
   say('rate');
   const most = evidenceTransactions(sender, MOST_PER_SECOND * inAll, expiry);
-  const unbounded = Number.POSITIVE_INFINITY;
   const full = { transactions: most, perSecond: unbounded, maxOutstanding: MAX_OUTSTANDING, ...time };
   const { tps, refused, committed } = await offer(http, full);
-  const peaks = () =>
-    chain
-      .validatorPids()
-      .map((pid) => peakResidentMb(pid).toFixed(0))
-      .join(' ');
-  say(`${tps.toFixed(0)} tx/s, ${refused} submissions refused, at most ${peaks()} MB`);
+  say(`${tps.toFixed(0)} tx/s, ${refused} submissions refused, at most ${peaks(chain)} MB`);
   figures.tps = tps;
   figures.tx_B = most[0]!.length;
   figures.disk_B_per_tx = diskBytes(join(path, 'validator-0', 'data')) / committed;
@@ -113,13 +122,15 @@ async function rates(chain: BenchChain, path: string): Promise<void> {
   const over = evidenceTransactions(sender, OVERLOAD_PER_SECOND * inAll, expiry);
   const pressed = { transactions: over, perSecond: OVERLOAD_PER_SECOND, maxOutstanding: unbounded, ...time };
   const overload = await offer(http, pressed);
-  say(`${overload.tps.toFixed(0)} tx/s, ${overload.refused} submissions refused, at most ${peaks()} MB`);
+  say(`${overload.tps.toFixed(0)} tx/s, ${overload.refused} submissions refused, at most ${peaks(chain)} MB`);
   figures.overload_tps = overload.tps;
-  say(`transactions of ${OPERATIONS_EACH} operations`);
-  const large = evidenceTransactions(sender, MOST_LARGE_PER_SECOND * inAll, expiry, OPERATIONS_EACH);
-  const largeFull = { transactions: large, perSecond: unbounded, maxOutstanding: MAX_LARGE_OUTSTANDING, ...time };
-  figures.ops = (await offer(http, largeFull)).tps * OPERATIONS_EACH;
-  say(`${figures.ops.toFixed(0)} operations/s, at most ${peaks()} MB`);
+}
+
+function peaks(chain: BenchChain): string {
+  return chain
+    .validatorPids()
+    .map((pid) => peakResidentMb(pid).toFixed(0))
+    .join(' ');
 }
 
 async function idle(chain: BenchChain): Promise<void> {
@@ -139,10 +150,18 @@ function shown(name: string, value: number): string {
   return `${name}=${value.toFixed(name.endsWith('_s') || /^(p50|p95|verify)_ms$/.test(name) ? 1 : 0)}`;
 }
 
-try {
+async function benchLedger(): Promise<void> {
   await quickChain();
   await loggingChain();
-  await busyChain();
+  const memory = new MemoryWatch();
+  try {
+    await busyChain(memory);
+    await largeChain(memory);
+    const { residentMb: most, anonymousMb } = memory.most;
+    Object.assign(figures, { rss_mb: most, anon_mb: anonymousMb });
+  } finally {
+    memory.stop();
+  }
   if (values.state === true) {
     const costs = await costByStateSize(STATE_SIZES, say);
     figures.state_growth = costs.at(-1)! / costs[0]!;
@@ -153,6 +172,12 @@ try {
     `bench ${names.map((name) => shown(name, figures[name]!)).join(' ')}${growth} seconds=${seconds}\n`,
   );
   if (values.json === true) process.stdout.write(`${JSON.stringify({ ...figures, seconds })}\n`);
+}
+
+try {
+  if (positionals[0] === undefined) await benchLedger();
+  else if (positionals[0] === 'middleware') await benchMiddleware(values.quick === true, say);
+  else throw new Error(`there is no bench of ${positionals[0]}`);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

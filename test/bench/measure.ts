@@ -25,18 +25,13 @@ const SAMPLE_MS = 200;
 
 /** The most memory that processes had while they were watched, dead ones included. */
 export class MemoryWatch {
-  private readonly pids: Set<number>;
-  private readonly timer: NodeJS.Timeout;
+  private readonly pids = new Set<number>();
+  private readonly timer = setInterval(() => this.sample(), SAMPLE_MS);
   private resident = 0;
   private anonymous = 0;
 
-  constructor(pids: readonly number[]) {
-    this.pids = new Set(pids);
-    this.timer = setInterval(() => this.sample(), SAMPLE_MS);
-  }
-
-  add(pid: number): void {
-    this.pids.add(pid);
+  watch(pids: readonly number[]): void {
+    for (const pid of pids) this.pids.add(pid);
   }
 
   /** The largest of any of them, in MB. */

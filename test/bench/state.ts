@@ -15,7 +15,7 @@ import { compare } from '../../node-core/codec/bytes.ts';
 import { generateKeyPair, type KeyPair } from '../../node-core/crypto/generate.ts';
 import { parseTransaction } from '../../node-core/ledger/admission.ts';
 import { BlockExecution } from '../../node-core/ledger/execute-block.ts';
-import { updateStateTree } from '../../node-core/ledger/state.ts';
+import { placed, updateStateTree } from '../../node-core/ledger/state.ts';
 import type { KeyValueStore } from '../../node-core/ports/key-value-store.ts';
 import { operationsOf } from '../../node-core/protocol/table.ts';
 import { stateWrites } from '../../node-core/runtime/chain-rows.ts';
@@ -79,7 +79,8 @@ function collectGarbage(): void {
 async function fill(kv: KeyValueStore, store: ChainStore, size: number): Promise<void> {
   const stateHash = (bytes: Uint8Array) => nativeCrypto.hash(store.genesis.document.stateHash, bytes);
   const value = random(200);
-  const changes = Array.from({ length: size }, () => ({ key: stateKey.transaction(random(STEM_BYTES)), value }));
+  const entries = Array.from({ length: size }, () => ({ key: stateKey.transaction(random(STEM_BYTES)), value }));
+  const changes = placed(stateHash, entries);
   const { pages } = updateStateTree(stateHash, (path) => store.page(path), changes);
   const rows = stateWrites(stateHash, { changes, pages, noncesAdded: [] }).sort((a, b) => compare(a.key, b.key));
   for (let i = 0; i < rows.length; i += FILL_BATCH) await kv.write(rows.slice(i, i + FILL_BATCH));

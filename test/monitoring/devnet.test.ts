@@ -107,22 +107,28 @@ describe('one transaction', () => {
 
   beforeAll(async () => {
     const traceId = digest().slice(0, 32);
-    const commits = () => collector.spans.filter((span) => span.traceId === traceId && span.name === 'commit');
-    await vi.waitFor(() => expect(commits()).toHaveLength(NODES.length), { timeout: 20_000, interval: 50 });
-    const submitted = () => collector.spans.map(({ name }) => name);
-    await vi.waitFor(() => expect(submitted()).toContain('submit'), { timeout: 20_000, interval: 50 });
-    spans = collector.spans.filter((span) => span.traceId === traceId);
+    const collected = () => collector.spans.filter((span) => span.traceId === traceId);
+    // The last span of each process: what it ended before was exported with it or before it.
+    const last = [...NODES.map(() => 'commit'), 'receipt', 'submit'].sort();
+    const ended = () => collected().flatMap(({ name }) => (last.includes(name) ? [name] : []));
+    await vi.waitFor(() => expect(ended().sort()).toEqual(last), { timeout: 20_000, interval: 50 });
+    spans = collected();
   });
 
   test('has one trace, with spans of the follower and of all validators', () => {
     expect(nodesOf('submit')).toEqual(['follower']);
     expect(nodesOf('receipt')).toEqual(['follower']);
-    for (const name of ['admission', 'admission.decode', 'admission.signature', 'mempool', 'commit']) {
-      expect(nodesOf(name), name).toEqual([...NODES].sort());
-    }
-    expect(nodesOf('consensus')).toEqual(NODES.slice(0, VALIDATORS).sort());
-    expect([...nodesOf('proposal.build'), ...nodesOf('proposal.judge')].sort()).toEqual(nodesOf('consensus'));
-    expect(nodesOf('proposal.build')).toHaveLength(1);
+    expect(nodesOf('commit')).toEqual([...NODES].sort());
+    const [proposer, ...others] = nodesOf('proposal.build');
+    expect([proposer, ...others]).toHaveLength(1);
+    // On a slow machine a validator may meet the transaction in the block first, or get the block when it is decided.
+    for (const name of ['admission.decode', 'admission.signature', 'mempool'])
+      expect(nodesOf(name), name).toEqual(nodesOf('admission'));
+    expect(nodesOf('admission')).toEqual(expect.arrayContaining(['follower', proposer]));
+    const agreed = nodesOf('consensus');
+    expect(agreed.length).toBeGreaterThan((2 * VALIDATORS) / 3);
+    expect(NODES.slice(0, VALIDATORS)).toEqual(expect.arrayContaining(agreed));
+    expect([...nodesOf('proposal.build'), ...nodesOf('proposal.judge')].sort()).toEqual(agreed);
   });
 
   test('has the root that every process knows, and parents that are spans of this trace', () => {

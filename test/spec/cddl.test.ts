@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { blockLeaf, encodeBlock, encodeEvent, encodeResult } from '../../node-core/chain/block.ts';
+import { makeChallenge } from '../../node-core/chain/challenge.ts';
 import { batchLeaf } from '../../node-core/chain/operations/evidence.ts';
 import {
   REGISTER_NODE,
@@ -30,7 +31,7 @@ import {
 
 const root = join(import.meta.dirname, '..', '..');
 const python = join(root, '.cache', 'venv', process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
-const DOCUMENTS = ['README', 'transactions', 'execution', 'operations', 'genesis'];
+const DOCUMENTS = ['README', 'transactions', 'execution', 'operations', 'genesis', 'authentication'];
 
 type Sample = readonly [rule: string, bytes: Uint8Array, matches: boolean];
 
@@ -109,6 +110,7 @@ async function collect(): Promise<Sample[]> {
     ['register-batch', operations[2]!],
   ] as const)
     value(rule, body);
+  add('challenge', challengeOf(partner));
   value('certify', op.certify(userBody('x', certified)).body);
   value('admit-partner', op.admit(partnerBody('x')).body);
   add('batch-leaf', batchLeaf(allDigests));
@@ -126,6 +128,12 @@ async function collect(): Promise<Sample[]> {
   }
   await addState(partner, add);
   return out;
+}
+
+function challengeOf({ id: account, key }: Actor): Uint8Array {
+  const scopes = ['audit:read', 'records:read'];
+  const whose = { chain: world.genesis.hash, protocolVersion: 1, account, origin: 'https://node.example', scopes };
+  return makeChallenge(crypto, { ...whose, id: digest, expiresMs: 5 }, key, () => digest);
 }
 
 /** Every family of the state. */

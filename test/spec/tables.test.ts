@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { LEVELS } from '../../node-core/chain/account.ts';
 import { CODES } from '../../node-core/chain/codes.ts';
 import { DEFAULT_PARAMETERS } from '../../node-core/chain/parameters.ts';
+import { SCOPES } from '../../node-core/chain/scopes.ts';
 import { fromHex, toHex } from '../../node-core/codec/bytes.ts';
 import { operationsOf } from '../../node-core/protocol/table.ts';
 import { walkthrough } from './walkthrough.ts';
@@ -78,4 +79,9 @@ test('walkthrough-evidence-register.md: its bytes are those that the code makes 
   const expected = Object.entries(await walkthrough()).map(([name, bytes]) => [name, toHex(bytes)]);
   expect(blocks, 'node test/spec/walkthrough.ts writes them anew').toEqual(expected);
   for (const [, hex] of blocks) expect(toHex(fromHex(hex!))).toBe(hex);
+});
+
+test('authentication.md: every scope with what it is good for', () => {
+  const rows = table(document('spec/authentication.md'), '| scope | good for |');
+  expect(rows).toEqual(Object.entries(SCOPES).map(([name, text]) => [`\`${name}\``, text]));
 });

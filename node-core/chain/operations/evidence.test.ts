@@ -14,7 +14,7 @@ import {
   registerBody,
 } from './evidence.ts';
 
-const digest = (algorithm: HashAlgorithm) => new Uint8Array(DIGEST_BYTES[algorithm]).fill(1);
+const digest = (algorithm: HashAlgorithm) => new Uint8Array(DIGEST_BYTES.get(algorithm)!).fill(1);
 const all = new Map(DIGEST_ALGORITHMS.map((name) => [name, digest(name)]));
 const hash = new Uint8Array(32).fill(2);
 const full: Register = {
@@ -74,7 +74,7 @@ describe('digests', () => {
   test.each(DIGEST_ALGORITHMS)('%s has its own length and no other', (name) => {
     for (const length of [31, 32, 33, 63, 64, 65]) {
       const decodeOne = () => digests.decode(new Map([[name, new Uint8Array(length)]]), '');
-      if (length === DIGEST_BYTES[name]) expect(decodeOne().size).toBe(1);
+      if (length === DIGEST_BYTES.get(name as HashAlgorithm)) expect(decodeOne().size).toBe(1);
       else expect(decodeOne).toThrow(CodecError);
     }
   });

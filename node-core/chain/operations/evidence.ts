@@ -20,12 +20,12 @@ export const REGISTER = 'evidence.register';
 export const REGISTER_BATCH = 'evidence.registerBatch';
 
 export const DIGEST_ALGORITHMS = ['sha-256', 'sha-512', 'sha3-256', 'sm3'] as const satisfies readonly HashAlgorithm[];
-export const DIGEST_BYTES: Readonly<Record<HashAlgorithm, number>> = {
-  'sha-256': 32,
-  'sha-512': 64,
-  'sha3-256': 32,
-  sm3: 32,
-};
+export const DIGEST_BYTES: ReadonlyMap<HashAlgorithm, number> = new Map([
+  ['sha-256', 32],
+  ['sha-512', 64],
+  ['sha3-256', 32],
+  ['sm3', 32],
+]);
 export const MAX_BATCH = 2 ** 20;
 
 /** Algorithm to digest, one to four of them, each of its own length. */
@@ -34,7 +34,7 @@ export const digests: Schema<ReadonlyMap<HashAlgorithm, Uint8Array>> = (() => {
   const inner = dictionary(algorithm, bytes({ min: 32, max: 64 }), { max: DIGEST_ALGORITHMS.length });
   const checked = (map: ReadonlyMap<string, Uint8Array>, path: string) => {
     for (const [name, digest] of map as ReadonlyMap<HashAlgorithm, Uint8Array>) {
-      const length = DIGEST_BYTES[name];
+      const length = DIGEST_BYTES.get(name);
       if (digest.length !== length) throw new CodecError('schema', `not ${length} bytes`, `${path}.${name}`);
     }
     return map as ReadonlyMap<HashAlgorithm, Uint8Array>;

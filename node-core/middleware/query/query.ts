@@ -38,6 +38,12 @@ export interface RecordPage {
   readonly progress: IndexProgress;
 }
 
+/** Whoever answers queries: {@link runQuery} over a store, wherever that runs. */
+export interface RecordSearch {
+  /** @throws {IndexStoreError} */
+  search(query: RecordQuery): Promise<RecordPage | Refusal>;
+}
+
 /** Refusals: COLLECTION_UNKNOWN, FIELD_UNKNOWN, FIELD_NOT_INDEXED, FILTER_INVALID, CURSOR_INVALID. @throws {IndexStoreError} */
 export async function runQuery(
   crypto: CryptoProvider,
@@ -88,7 +94,7 @@ async function page(
 ): Promise<{ rows: IndexRow[]; last: Uint8Array | null }> {
   const rows: IndexRow[] = [];
   let [last, looked] = [cursor, 0];
-  for await (const { at, row } of inOrder(store, plan, cursor, plan.isExact ? limit + 1 : 2 * limit)) {
+  for await (const { at, row } of inOrder(store, plan, cursor, plan.constraints.length <= 1 ? limit + 1 : 2 * limit)) {
     const isWanted = isInPlace(plan, at, row) && fulfils(plan, row);
     if ((isWanted && rows.length === limit) || looked === MAX_LOOKED_AT) return { rows, last };
     if (isWanted) rows.push(row);
