@@ -102,9 +102,14 @@ export class Dispatcher {
 
   private async matchNext(): Promise<void> {
     const { events } = this.parts;
+    if (this.endpoints.size === 0) {
+      // Nobody wants anything of what has been, and whoever comes begins where this is.
+      this.height = events.height;
+      return;
+    }
     const height = this.height + 1;
     const isBehind = events.height > height;
-    const found = this.endpoints.size === 0 ? [] : await events.at(height);
+    const found = await events.at(height);
     if (this.stopping.aborted) return;
     this.height = height;
     for (const [id, events] of this.wanted(found)) this.endpoints.get(id)?.wake(events);
@@ -163,6 +168,7 @@ export class Dispatcher {
     const endpoint = new Endpoint(this.endpointParts, subscribed);
     this.endpoints.set(subscription.id, endpoint);
     this.index.put(subscription);
+    this.writeSoon();
     return endpoint;
   }
 
