@@ -15,7 +15,7 @@ export const CORS_HEADERS = {
 } as const;
 
 const PREFLIGHT_HEADERS = {
-  'Access-Control-Allow-Headers': 'Authorization, Content-Type, Prefer, If-None-Match, traceparent',
+  'Access-Control-Allow-Headers': 'Authorization, Content-Type, Prefer, If-None-Match, Last-Event-ID, traceparent',
   'Access-Control-Max-Age': '86400',
 } as const;
 

@@ -73,6 +73,12 @@ export class DeliveryRig {
   }
 
   async start(): Promise<void> {
+    await this.openDispatcher();
+    this.dispatcher.start();
+    await this.settle();
+  }
+
+  async openDispatcher(): Promise<void> {
     const life = ++this.life;
     const { clock, store, receipts, slots } = this;
     const log = { debug() {}, info() {}, warn() {}, error: (text: string, fields?: object) => this.note(text, fields) };
@@ -86,8 +92,6 @@ export class DeliveryRig {
         close: () => {},
       },
     });
-    this.dispatcher.start();
-    await this.settle();
   }
 
   /** Only public https is let through, as in a node. */

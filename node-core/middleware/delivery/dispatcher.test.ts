@@ -300,6 +300,19 @@ describe('crashes', () => {
     expect(rig.told('a')).toEqual(['x', 'y']);
   });
 
+  it('one that stops while it is behind stops', async () => {
+    await rig.subscribe('a');
+    await rig.dispatcher.stop();
+    for (let i = 0; i < 5; i++) await rig.register('x');
+    await rig.openDispatcher();
+    rig.dispatcher.start();
+    await rig.dispatcher.stop();
+    expect(rig.told('a')).toEqual([]);
+    await rig.start();
+    await rig.pass(100);
+    expect(rig.told('a')).toEqual(Array(5).fill('x'));
+  });
+
   it('a store that cannot be written stops deliveries, and nothing else', async () => {
     await rig.subscribe('a');
     rig.kv.write = () => Promise.reject(new Error('the disk is gone'));

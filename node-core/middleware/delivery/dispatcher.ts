@@ -59,7 +59,7 @@ export class Dispatcher {
     const { events, transport, random, master, sign, clock, log, slots = new SendSlots() } = parts;
     const payloads = new Payloads(parts.receipts);
     this.endpointParts = {
-      ...{ log: events, transport, random, master, sign, clock, logger: log, slots },
+      ...{ events, transport, random, master, sign, clock, log, slots },
       payload: (event) => payloads.of(event),
       matched: () => this.height,
       attempted: (of, attempt) => this.note({ attempt, of }),
@@ -89,7 +89,8 @@ export class Dispatcher {
 
   private async follow(): Promise<void> {
     const { events, log } = this.parts;
-    while (await events.waitAbove(this.height, this.stopping)) {
+    // Who is behind is not waited for: that it stops has to be seen here.
+    while (!this.stopping.aborted && (await events.waitAbove(this.height, this.stopping))) {
       try {
         await this.matchNext();
       } catch (error) {
@@ -101,9 +102,14 @@ export class Dispatcher {
 
   private async matchNext(): Promise<void> {
     const { events } = this.parts;
+    if (this.endpoints.size === 0) {
+      // Nobody wants anything of what has been, and whoever comes begins where this is.
+      this.height = events.height;
+      return;
+    }
     const height = this.height + 1;
     const isBehind = events.height > height;
-    const found = this.endpoints.size === 0 ? [] : await events.at(height);
+    const found = await events.at(height);
     if (this.stopping.aborted) return;
     this.height = height;
     for (const [id, events] of this.wanted(found)) this.endpoints.get(id)?.wake(events);
@@ -162,6 +168,7 @@ export class Dispatcher {
     const endpoint = new Endpoint(this.endpointParts, subscribed);
     this.endpoints.set(subscription.id, endpoint);
     this.index.put(subscription);
+    this.writeSoon();
     return endpoint;
   }
 

@@ -35,9 +35,9 @@ const BLOCKS_AT_ONCE = 32;
 const READ_AGAIN_MS = 5_000;
 
 export interface EndpointParts extends CourierParts {
-  readonly log: EventLog;
+  readonly events: EventLog;
   readonly random: Random;
-  readonly logger: Log;
+  readonly log: Log;
   payload(event: Event): Promise<Uint8Array>;
   /** The height up to which events have been matched; whoever is not behind it is told of those above. */
   matched(): number;
@@ -126,13 +126,13 @@ export class Endpoint {
   }
 
   private async read(lane: Lane): Promise<void> {
-    const { log, matched, clock } = this.parts;
+    const { events: chain, matched, clock } = this.parts;
     const through = this.replay?.lane === lane ? this.replay.through : null;
     const { token } = lane;
     lane.isReading = true;
     try {
       const wanted = { maxEvents: lane.room, maxBlocks: BLOCKS_AT_ONCE, through: through?.[0] ?? matched() };
-      const { events, next } = await log.from(lane.from!, this.subscription, wanted);
+      const { events, next } = await chain.from(lane.from!, this.subscription, wanted);
       const isAtEnd = next[0] > (through?.[0] ?? matched());
       lane.take(token, events, isAtEnd ? null : next);
       // Many blocks without anything wanted need not be looked through again after a restart.
@@ -149,9 +149,9 @@ export class Endpoint {
 
   /** What the node no longer keeps its owner must hear of; anything else is being repaired, or passes. */
   private cannotRead(lane: Lane, error: unknown): void {
-    const { logger, clock } = this.parts;
+    const { log, clock } = this.parts;
     const isPruned = error instanceof BropError && error.code === 'PRUNED';
-    logger.error('events cannot be read', { subscription: this.subscription.id, error: String(error) });
+    log.error('events cannot be read', { subscription: this.subscription.id, error: String(error) });
     if (!isPruned) this.pausedUntilMs = clock.now() + READ_AGAIN_MS;
     else if (lane === this.main) this.disable('pruned');
     else this.endReplay();
@@ -213,14 +213,14 @@ export class Endpoint {
 
   /** Nothing is sent any more until its owner enables it; what is undelivered stays where it is, in the chain. */
   disable(reason: DisabledReason): void {
-    const { clock, logger, moved } = this.parts;
+    const { clock, log, moved } = this.parts;
     const { id } = this.subscription;
     this.disabled = { reason, atMs: clock.now() };
     this.failing = null;
     for (const lane of this.lanes()) lane.restart();
     this.cancelTimer();
     moved(id);
-    logger.warn('a subscription is disabled', { subscription: id, reason });
+    log.warn('a subscription is disabled', { subscription: id, reason });
   }
 
   /** @param from where to go on instead of where it was. */

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startChain } from '../chain.ts';
+import { deliveryFigures } from './delivery.ts';
 import { keepUp } from './keeping-up.ts';
 import { recordCosts } from './records.ts';
 
@@ -19,6 +20,8 @@ export async function benchMiddleware(quick: boolean, say: (line: string) => voi
     say('an index beside a chain at its full rate');
     const chain = await startChain(join(folder, 'chain'), {}, say, { index: true });
     const kept = await keepUp(chain, seconds, say).finally(() => chain.stop());
+    const telling = await startChain(join(folder, 'telling'), {}, say, { logLevel: 'debug' });
+    const told = await deliveryFigures(telling, seconds, say).finally(() => telling.stop());
     const figures: Readonly<Record<string, string>> = {
       query_p95_ms: costs.p95Ms.toFixed(1),
       page_depth: costs.depth.toFixed(2),
@@ -26,6 +29,7 @@ export async function benchMiddleware(quick: boolean, say: (line: string) => voi
       tps: kept.tps.toFixed(0),
       index_lag_blocks: kept.lagBlocksP95.toFixed(0),
       index_lag_s: kept.caughtUpSeconds.toFixed(1),
+      ...told,
       records: String(records),
       seconds: String(seconds),
     };

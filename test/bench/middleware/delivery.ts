@@ -29,7 +29,8 @@ export async function deliveryFigures(
   say: (line: string) => void,
 ): Promise<Readonly<Record<string, string>>> {
   say(`webhooks about ${PER_SECOND} registrations a second`);
-  const taken = await webhookTimes(chain, seconds);
+  const { taken, here } = await webhookTimes(chain, seconds);
+  say(`${percentile(here, 0.5)} ms (p50), ${percentile(here, 0.95)} ms (p95) after the follower itself has the block`);
   const ratio = await thousandThroughOne(say);
   return {
     webhook_p50_ms: percentile(taken, 0.5).toFixed(0),
@@ -40,9 +41,13 @@ export async function deliveryFigures(
 
 /**
  * Milliseconds from the moment when the first validator has made a block durable to the arrival of a webhook about a
- * registration in it, one for each registration. The chain must log at level `debug`.
+ * registration in it, one for each registration; and from when the follower has the block. The chain must log at level
+ * `debug`.
  */
-async function webhookTimes(chain: BenchChain, seconds: number): Promise<number[]> {
+async function webhookTimes(
+  chain: BenchChain,
+  seconds: number,
+): Promise<{ readonly taken: number[]; readonly here: number[] }> {
   const { http, sender, expiry, devnet } = chain;
   const arrived: { readonly height: number; readonly atMs: number }[] = [];
   const server = createServer(async (request, response) => {
@@ -71,9 +76,14 @@ async function webhookTimes(chain: BenchChain, seconds: number): Promise<number[
       before = arrived.length;
       await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
     }
-    const finals = devnet.processes.slice(0, -1).map(({ name }) => finalMs(join(devnet.folder, name, 'node.log')));
+    const finals = devnet.processes.map(({ name }) => finalMs(join(devnet.folder, name, 'node.log')));
+    const follower = finals.pop()!;
     const first = (height: number) => Math.min(...finals.map((times) => times.get(height) ?? Number.POSITIVE_INFINITY));
-    return arrived.slice(PER_SECOND * WARM_UP_SECONDS).map(({ height, atMs }) => atMs - first(height));
+    const warm = arrived.slice(PER_SECOND * WARM_UP_SECONDS);
+    return {
+      taken: warm.map(({ height, atMs }) => atMs - first(height)),
+      here: warm.map(({ height, atMs }) => atMs - follower.get(height)!),
+    };
   } finally {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
