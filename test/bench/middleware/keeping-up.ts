@@ -26,7 +26,11 @@ export async function keepUp(chain: BenchChain, seconds: number, say: (line: str
   const { http, sender, expiry } = chain;
   const transactions = evidenceTransactions(sender, MOST_PER_SECOND * (seconds + WARM_UP_SECONDS + 2), expiry);
   const lags: number[] = [];
-  const timer = setInterval(() => void lagOf(chain).then((lag) => lags.push(lag)), LOOK_MS);
+  // Signing took long, and the server has given up idle connections meanwhile.
+  http.refresh();
+  const look = async () => lags.push(await lagOf(chain));
+  // A look that a busy node does not answer is one fewer; the last ones, below, must be answered.
+  const timer = setInterval(() => void look().catch(() => {}), LOOK_MS);
   const load = {
     transactions,
     perSecond: Number.POSITIVE_INFINITY,
