@@ -14,7 +14,7 @@ import { registerChainGauges } from './chain-gauges.ts';
 import { SECURITY_SCHEME } from './http/authenticate.ts';
 import { Intake } from './http/intake.ts';
 import { CORS_HEADERS, unmatched } from './http/methods.ts';
-import { accountPolicy, RateLimiter, rateLimit } from './http/rate-limit.ts';
+import { accountPolicy, loginPolicy, RateLimiter, rateLimit } from './http/rate-limit.ts';
 import { WaitingRoom } from './http/waiting-room.ts';
 import { type ApiLimits, DEFAULT_LIMITS } from './limits.ts';
 import { measure, registerWaiting } from './metrics.ts';
@@ -138,7 +138,12 @@ function authenticationParts(
   } = authentication;
   const common = { chain, crypto, clock, origins };
   return {
-    challenges: new Challenges({ ...common, singleUse, secret: challengeSecret }),
+    challenges: new Challenges({
+      ...common,
+      singleUse,
+      loginLimiter: new RateLimiter(loginPolicy(limits), clock),
+      secret: challengeSecret,
+    }),
     tokens: new Tokens({ ...common, keys: tokenKeys }),
     accountLimiter: new RateLimiter(accountPolicy(limits), clock),
   };

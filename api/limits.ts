@@ -13,6 +13,9 @@ export interface ApiLimits {
   readonly accountBurst: number;
   /** Accounts that are remembered for it. */
   readonly maxAccounts: number;
+  /** Tokens that an account is given in a second, steadily; 0: no limit. So no account fills the memory of used challenges. */
+  readonly loginsPerSecond: number;
+  readonly loginBurst: number;
   /** Challenges that were answered and have not expired; further logins are refused until some have. */
   readonly maxLogins: number;
   /** Longest URL, in characters. */
@@ -38,6 +41,8 @@ export const DEFAULT_LIMITS: ApiLimits = {
   accountRequestsPerSecond: 20,
   accountBurst: 40,
   maxAccounts: 10_000,
+  loginsPerSecond: 1,
+  loginBurst: 20,
   maxLogins: 10_000,
   maxUrlLength: 4_096,
   maxSubmissions: 512,

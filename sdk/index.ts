@@ -15,6 +15,7 @@ export * from './errors.ts';
 export type { ChainStatus } from './heights.ts';
 export type { Fetch } from './http.ts';
 export type { PreparedTransaction } from './prepared.ts';
+export * from './records.ts';
 export type { Outcome } from './settle.ts';
 export { type Signer, signerFromSecretKey, signerFromWebCrypto, type WebKeyPair } from './signer.ts';
 export * from './verify.ts';

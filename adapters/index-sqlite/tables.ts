@@ -14,7 +14,7 @@ const TABLES = `
 `;
 
 const PRAGMAS = `
-  PRAGMA page_size = 8192;
+  PRAGMA page_size = 4096;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = NORMAL;
   PRAGMA cache_size = -65536;

@@ -229,6 +229,23 @@ describe('security', () => {
     expect(singleUse.size).toBe(1);
   });
 
+  it('one account cannot fill the memory of logins; wrong answers of others do not keep it out', async () => {
+    const clock = { now: () => setting.time.ms, schedule: () => () => {} };
+    const singleUse = new MemorySingleUse(clock, 100);
+    setting = setUp('ed25519', { singleUse }, { loginsPerSecond: 1, loginBurst: 3 });
+    const { ask, sign, redeem, login } = setting;
+    for (let i = 0; i < 10; i++) {
+      const { challenge, message } = await ask();
+      await expectProblem(await redeem(challenge, sign(message, secretOf(6))), 'SIGNATURE_INVALID', 403);
+    }
+    for (let i = 0; i < 3; i++) await login();
+    const { challenge, message } = await ask();
+    await expectProblem(await redeem(challenge, sign(message)), 'TOO_MANY_REQUESTS', 429);
+    expect(singleUse.size).toBe(3);
+    setting.time.ms += 1_000;
+    expect((await redeem(challenge, sign(message))).status).toBe(200);
+  });
+
   it('a challenge that was altered anywhere is none', async () => {
     const { challenge, message } = await setting.ask();
     const bytes = base64urlnopad.decode(challenge);
@@ -292,6 +309,26 @@ describe('security', () => {
     expect((await setting.own(await forge('at+jwt', await setting.tokenKeys.current()))).status).toBe(200);
   });
 
+  it.each([
+    ['of another node that has a copy of the keys', { iss: 'https://other.example' }],
+    ['for another chain at this node', { aud: `${ORIGIN}/#${'00'.repeat(32)}` }],
+    ['without an end', { exp: undefined }],
+    ['without a name', { jti: undefined }],
+  ])('a token %s is none, though the signature is right', async (_, other) => {
+    const claims = decodeJwt(await setting.login());
+    const { kid, publicKey, secretKey } = await setting.tokenKeys.current();
+    const own = {
+      kty: 'OKP',
+      crv: 'Ed25519',
+      x: base64urlnopad.encode(publicKey),
+      d: base64urlnopad.encode(secretKey),
+    };
+    const signed = (changed: object) =>
+      new SignJWT({ ...claims, ...changed }).setProtectedHeader({ alg: 'Ed25519', typ: 'at+jwt', kid }).sign(own);
+    expect((await setting.own(await signed({}))).status).toBe(200);
+    await expectProblem(await setting.own(await signed(other)), 'TOKEN_INVALID', 401);
+  });
+
   it('neither token, signature nor challenge shows in an answer or in the log', async () => {
     const token = await setting.login();
     const failing = fakeApi(
@@ -320,7 +357,10 @@ describe('Challenges', () => {
       },
     };
     const clock = { now: () => 0, schedule: () => () => {} };
-    const parts = { chain, crypto: pureCrypto, clock, singleUse: new MemorySingleUse(clock, 9), origins: [ORIGIN] };
+    const policy = { name: 'account', requestsPerSecond: 1, burst: 9, maxKeys: 9 } as const;
+    const loginLimiter = new RateLimiter(policy, clock);
+    const singleUse = new MemorySingleUse(clock, 9);
+    const parts = { chain, crypto: pureCrypto, clock, singleUse, loginLimiter, origins: [ORIGIN] };
     const challenges = new Challenges({ ...parts, secret: secretOf(1) });
     const { bytes, challenge } = await challenges.issue(SENDER, [SCOPE], ORIGIN);
     const proven = await challenges.redeem(bytes, SUITES.ed25519.sign(secretOf(5), challenge.message));

@@ -7,6 +7,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { CHALLENGE_ID_BYTES, type Challenge, makeChallenge, readChallenge } from '../../node-core/chain/challenge.ts';
 import type { AccountId } from '../../node-core/chain/identifiers.ts';
 import type { Scope } from '../../node-core/chain/scopes.ts';
+import { accountIdToText } from '../../node-core/codec/account-id.ts';
 import { equal, toHex } from '../../node-core/codec/bytes.ts';
 import { CodecError } from '../../node-core/codec/error.ts';
 import { keyId } from '../../node-core/crypto/keys.ts';
@@ -14,6 +15,7 @@ import type { CryptoProvider } from '../../node-core/crypto/provider.ts';
 import type { ChainAccess } from '../../node-core/ports/chain-access.ts';
 import type { Clock } from '../../node-core/ports/clock.ts';
 import type { SingleUse } from '../../node-core/ports/single-use.ts';
+import type { RateLimiter } from '../http/rate-limit.ts';
 import { inOneForm } from '../http/signature.ts';
 import { ProblemError } from '../problem.ts';
 
@@ -24,6 +26,7 @@ export interface ChallengeParts {
   readonly crypto: CryptoProvider;
   readonly clock: Clock;
   readonly singleUse: SingleUse;
+  readonly loginLimiter: RateLimiter;
   /** Under which the node serves; the first is its name. */
   readonly origins: readonly string[];
   /** 32 secret bytes; shared by processes that answer under one name. */
@@ -68,7 +71,7 @@ export class Challenges {
   /**
    * Whom the signature shows. A challenge that is answered wrongly may be answered again.
    * @throws {ProblemError} BAD_REQUEST, CHALLENGE_INVALID, CHALLENGE_EXPIRED, SENDER_UNKNOWN, SIGNATURE_INVALID, CHALLENGE_USED,
-   *   OVERLOADED
+   *   TOO_MANY_REQUESTS, OVERLOADED
    */
   async redeem(bytes: Uint8Array, signature: Uint8Array): Promise<Proven> {
     const { chain, crypto, clock, singleUse } = this.parts;
@@ -80,11 +83,20 @@ export class Challenges {
     if (!equal(keyId(crypto, key), challenge.keyId)) throw new ProblemError('CHALLENGE_INVALID');
     if (!crypto.verify(key, challenge.message, inOneForm(signature, key.suite)))
       throw new ProblemError('SIGNATURE_INVALID');
+    this.admit(challenge.account);
     const use = await singleUse.use(challenge.id, challenge.expiresMs);
     if (use === 'again') throw new ProblemError('CHALLENGE_USED');
     if (use === 'full') throw new ProblemError('OVERLOADED', { detail: 'too many logins at once' });
     // Scopes were checked when they were asked for; the mark covers them.
     return { account: challenge.account, keyId: toHex(challenge.keyId), scopes: challenge.scopes as readonly Scope[] };
+  }
+
+  /** Only who has signed is counted: wrong answers of strangers must not keep an account out. */
+  private admit(account: AccountId): void {
+    const { loginLimiter } = this.parts;
+    const { requestsPerSecond } = loginLimiter.policy;
+    if (requestsPerSecond === 0 || loginLimiter.take(accountIdToText(account)).allowed) return;
+    throw new ProblemError('TOO_MANY_REQUESTS', { detail: `${requestsPerSecond} logins per second of one account` });
   }
 
   /** What was not marked here is not looked at further. The mark covers chain, account, origin, scopes and expiry. */

@@ -26,6 +26,10 @@ export function accountPolicy({ accountRequestsPerSecond, accountBurst, maxAccou
   return { name: 'account', requestsPerSecond: accountRequestsPerSecond, burst: accountBurst, maxKeys: maxAccounts };
 }
 
+export function loginPolicy({ loginsPerSecond, loginBurst, maxAccounts }: ApiLimits): RatePolicy {
+  return { name: 'account', requestsPerSecond: loginsPerSecond, burst: loginBurst, maxKeys: maxAccounts };
+}
+
 interface Bucket {
   tokens: number;
   filledMs: number;

@@ -10,6 +10,7 @@ import { accountIdToText } from '../../node-core/codec/account-id.ts';
 import { fromHex, toHex } from '../../node-core/codec/bytes.ts';
 import { encode } from '../../node-core/codec/cbor.ts';
 import { generateKeyPair } from '../../node-core/crypto/generate.ts';
+import { P256_MAX_LOW_S } from '../../node-core/crypto/suite-p256.ts';
 import { SUITES } from '../../node-core/crypto/suites.ts';
 import { operationsOf } from '../../node-core/protocol/table.ts';
 import { expectProblem, post } from '../../test/api/fake-api.ts';
@@ -102,6 +103,16 @@ describe('happy', () => {
       forms.add(SUITES.p256.verify(partner.publicKey.bytes, facts.transaction.message, facts.transaction.signature));
     }
     expect([...forms]).toEqual([true]);
+  });
+
+  it('so does r ‖ s with the higher of the two values of S', async () => {
+    const prepared = await prepare({ sender, operations: [registration] });
+    const low = SUITES.p256.sign(partner.secretKey, base64urlnopad.decode(prepared.message));
+    const high = low.slice();
+    const s = 2n * P256_MAX_LOW_S + 1n - BigInt(`0x${toHex(low.subarray(32))}`);
+    high.set(fromHex(s.toString(16).padStart(64, '0')), 32);
+    expect(SUITES.p256.verify(partner.publicKey.bytes, base64urlnopad.decode(prepared.message), high)).toBe(false);
+    expect((await submit(prepared.transaction, high)).status).toBe(200);
   });
 
   it('the bytes are what the answer says they are, the summary is read from them', async () => {

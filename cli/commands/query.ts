@@ -9,7 +9,7 @@ export const query: Command = {
   usage: '[collection] [--where <filter>]… [--proof] [--json]',
   summary: 'Searches records by their business fields.',
   help: `
-Collections are evidence (the default), accounts, participants, nodes, transactions and blocks.
+Collections are evidence (the default), schemas, accounts, participants, nodes, transactions and blocks.
 Filters are field=value, >=, <=, >, <, ^= (begins with), and field=["a","b"] for any of several;
 all that are given must hold. With --proof each row comes with its receipt, and the JSON can be
 verified with no trust in the node:

@@ -48,6 +48,9 @@ export const CODES = {
   },
   USER_LEVEL: { number: 2205, text: 'The level of the account on whose behalf this is registered does not allow it.' },
   USER_LAPSED: { number: 2206, text: 'The certification of the account on whose behalf this is registered has ended.' },
+  SCHEMA_UNKNOWN: { number: 2207, text: 'The schema that the record names is not registered.' },
+  SCHEMA_MISMATCH: { number: 2208, text: 'An attribute is missing, or is not as the schema says.' },
+  SCHEMA_KNOWN: { number: 2210, text: 'The sender has registered this very schema already.' },
   // 3000: verification of receipts and proofs, offline.
   PROOF_FORM: { number: 3001, text: 'The file is not a receipt or proof in its one canonical form.' },
   PROOF_GENESIS: { number: 3002, text: 'The proof belongs to another chain than the genesis hash given.' },

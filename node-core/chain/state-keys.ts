@@ -14,5 +14,6 @@ export const stateKey = {
   nextValidators: () => encode(['nextValidators']),
   node: (nodeKey: Uint8Array) => encode(['node', nodeKey]),
   nodes: (id: AccountId) => encode(['nodes', id]),
+  schema: (id: Uint8Array) => encode(['schema', id]),
   subject: (registrant: AccountId, subject: string) => encode(['subject', registrant, subject]),
 } as const;

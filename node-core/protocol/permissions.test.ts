@@ -26,6 +26,7 @@ const EXPECTED: Record<string, Row> = {
   'governance.registerNode': { operator: true, validator: true, partner: 'any', ...no },
   'governance.unregisterNode': { operator: true, validator: true, partner: 'any', ...no },
   'identity.certify': { operator: false, validator: false, partner: 'identity', ...no },
+  'evidence.registerSchema': { operator: false, validator: false, partner: 'evidence', ...no },
   'evidence.register': evidence,
   'evidence.registerBatch': evidence,
 };

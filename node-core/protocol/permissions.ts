@@ -7,6 +7,7 @@ import { ADMIT_PARTNER } from '../chain/operations/admit-partner.ts';
 import { ADMIT_VALIDATOR } from '../chain/operations/admit-validator.ts';
 import { CERTIFY } from '../chain/operations/certify.ts';
 import { REGISTER, REGISTER_BATCH } from '../chain/operations/evidence.ts';
+import { REGISTER_SCHEMA } from '../chain/operations/record-schema.ts';
 import { REGISTER_NODE, UNREGISTER_NODE } from '../chain/operations/register-node.ts';
 import { SET_VALIDATORS } from '../chain/operations/set-validators.ts';
 import type { SenderRule } from '../ledger/permission.ts';
@@ -39,6 +40,7 @@ export const SENDERS_V1 = {
   [REGISTER_NODE]: NODES,
   [UNREGISTER_NODE]: NODES,
   [CERTIFY]: { operator: false, validator: false, partner: 'identity', levels: NO_LEVELS },
+  [REGISTER_SCHEMA]: { operator: false, validator: false, partner: 'evidence', levels: NO_LEVELS },
   [REGISTER]: EVIDENCE,
   [REGISTER_BATCH]: EVIDENCE,
 } as const satisfies Readonly<Record<string, SenderRule>>;

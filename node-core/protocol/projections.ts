@@ -1,5 +1,5 @@
 /** The table of projections: what each transaction type means to queries and events, and the collections it writes. */
-import { evidence, evidenceProjections } from '../components/evidence/projection.ts';
+import { evidence, evidenceProjections, schemas } from '../components/evidence/projection.ts';
 import { governanceProjections, nodes } from '../components/governance/projection.ts';
 import { identityProjections } from '../components/identity/projection.ts';
 import { accounts, participants } from '../ledger/account-rows.ts';
@@ -11,7 +11,7 @@ const VERSION_1 = table(...governanceProjections, ...identityProjections, ...evi
 const VERSIONS: ReadonlyMap<number, ReadonlyMap<string, RegisteredProjection>> = new Map([[1, VERSION_1]]);
 
 /** Collections that components write; blocks and transactions come from the middleware itself. */
-export const COMPONENT_COLLECTIONS: readonly Collection[] = [accounts, participants, nodes, evidence];
+export const COMPONENT_COLLECTIONS: readonly Collection[] = [accounts, participants, nodes, evidence, schemas];
 
 /** @throws {Error} for a version that this software does not know: it must not go on. */
 export function projectionsOf(protocolVersion: number): ReadonlyMap<string, RegisteredProjection> {

@@ -10,6 +10,7 @@ test('version 1 has these types, each under its own name and with a clause', () 
     ['governance.registerNode', 'governance.registerNode', 'governance'],
     ['governance.unregisterNode', 'governance.unregisterNode', 'governance'],
     ['identity.certify', 'identity.certify', 'trueIdentity'],
+    ['evidence.registerSchema', 'evidence.registerSchema', 'lawfulData'],
     ['evidence.register', 'evidence.register', 'lawfulData'],
     ['evidence.registerBatch', 'evidence.registerBatch', 'lawfulData'],
   ]);

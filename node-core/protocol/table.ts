@@ -1,6 +1,7 @@
 /** The table: protocol version → the transaction types in force, each with the rule of who may send it. */
 import { registerEvidence } from '../components/evidence/register.ts';
 import { registerBatch } from '../components/evidence/register-batch.ts';
+import { registerSchema } from '../components/evidence/register-schema.ts';
 import { admitPartner } from '../components/governance/admit-partner.ts';
 import { admitValidator } from '../components/governance/admit-validator.ts';
 import { registerNode, unregisterNode } from '../components/governance/register-node.ts';
@@ -17,6 +18,7 @@ const VERSION_1 = table(
   register(registerNode, V1['governance.registerNode']),
   register(unregisterNode, V1['governance.unregisterNode']),
   register(certify, V1['identity.certify']),
+  register(registerSchema, V1['evidence.registerSchema']),
   register(registerEvidence, V1['evidence.register']),
   register(registerBatch, V1['evidence.registerBatch']),
 );

@@ -105,7 +105,7 @@ export function indexStoreConformance(name: string, driver: IndexDriver, { prope
         }),
         { numRuns: propertyRuns },
       );
-    });
+    }, 120_000);
   });
 }
 

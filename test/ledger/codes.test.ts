@@ -2,6 +2,7 @@
 // rules are broken at once.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { CODES, type CodeName, type Refusal } from '../../node-core/chain/codes.ts';
+import { type RegisterSchema, schemaId } from '../../node-core/chain/operations/record-schema.ts';
 import {
   MAX_NODES,
   REGISTER_NODE,
@@ -124,6 +125,15 @@ const REFUSED: Partial<Record<CodeName, (at: Scene) => Promise<CodeName | 'accep
   },
 };
 
+const weighed: RegisterSchema = {
+  name: 'weighed',
+  schema: {
+    type: 'object',
+    properties: new Map([['weight_g', { type: 'integer', minimum: 0 }]]),
+    required: ['weight_g'],
+    additionalProperties: false,
+  },
+};
 const subject = 'lot 7';
 const forUser = (user: Actor) => [op.register(evidenceBody('x', { onBehalfOf: user.id }))];
 
@@ -163,6 +173,15 @@ const REJECTED: Partial<Record<CodeName, (at: Scene) => Promise<readonly Operati
   USER_LAPSED: async (at) => {
     const validUntil = at.world.store.timeMs + 1_500;
     return forUser(await at.world.user(at.partner, 'ann', { level: 'anonymous', validUntil }));
+  },
+  SCHEMA_UNKNOWN: () => [op.register(evidenceBody('x', { schema: bytesOf('no schema') }))],
+  SCHEMA_MISMATCH: async ({ world, partner }) => {
+    await world.applied(world.transaction(partner, [op.registerSchema(weighed)]));
+    return [op.register(evidenceBody('x', { schema: schemaId(crypto, partner.id, weighed) }))];
+  },
+  SCHEMA_KNOWN: async ({ world, partner }) => {
+    await world.applied(world.transaction(partner, [op.registerSchema(weighed)]));
+    return [op.registerSchema(weighed)];
   },
 };
 

@@ -20,6 +20,11 @@ import {
   registerBody,
 } from '../../node-core/chain/operations/evidence.ts';
 import { type EvidenceRecord, evidenceRecordIn } from '../../node-core/chain/operations/evidence-record.ts';
+import {
+  REGISTER_SCHEMA,
+  type RegisterSchema,
+  registerSchemaBody,
+} from '../../node-core/chain/operations/record-schema.ts';
 import type { Parameters } from '../../node-core/chain/parameters.ts';
 import { stateKey } from '../../node-core/chain/state-keys.ts';
 import { finishTransaction, type Operation, prepareTransaction } from '../../node-core/chain/transaction.ts';
@@ -68,6 +73,10 @@ export const op = {
   admit: (body: AdmitPartner): Operation => ({ type: ADMIT_PARTNER, body: admitPartnerBody.encode(body) }),
   certify: (body: Certify): Operation => ({ type: CERTIFY, body: certifyBody.encode(body) }),
   register: (body: Register): Operation => ({ type: REGISTER, body: registerBody.encode(body) }),
+  registerSchema: (body: RegisterSchema): Operation => ({
+    type: REGISTER_SCHEMA,
+    body: registerSchemaBody.encode(body),
+  }),
   registerBatch: (body: RegisterBatch): Operation => ({ type: REGISTER_BATCH, body: registerBatchBody.encode(body) }),
 };
 

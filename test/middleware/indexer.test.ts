@@ -118,9 +118,9 @@ test('an index that is built anew from the chain is the one that grew with it, b
       await rebuilt.stop();
       expect(bytesOf(rebuiltPath)).toBe(bytesOf(livePath));
     }),
-    { numRuns: 15 },
+    { numRuns: 10 },
   );
-});
+}, 120_000);
 
 test('a chain of blocks, whatever their order and however often they come, gives one index', async () => {
   await fc.assert(
@@ -143,9 +143,9 @@ test('a chain of blocks, whatever their order and however often they come, gives
         expect((await shuffled.progress()).watermark).toBe(world.store.height);
       },
     ),
-    { numRuns: 15 },
+    { numRuns: 10 },
   );
-});
+}, 120_000);
 
 describe('rows of a block', () => {
   test('are as many as its own row says', async () => {

@@ -185,7 +185,7 @@ test('whatever the query, all pages together are what looking at every row gives
     ),
     { numRuns: 400 },
   );
-});
+}, 120_000);
 
 test('whatever the query, the count is what looking at every row gives, or says that it is less', async () => {
   await fc.assert(
@@ -199,7 +199,7 @@ test('whatever the query, the count is what looking at every row gives, or says 
     ),
     { numRuns: 300 },
   );
-});
+}, 120_000);
 
 describe('pages', () => {
   test('hold what is asked for and say where the next one begins', async () => {

@@ -1,4 +1,5 @@
 // "All records of this subject between heights a and b", from real validators: what is left out, added or moved shows.
+import { base64urlnopad } from '@scure/base';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nativeCrypto as crypto } from '../../adapters/crypto-native/native.ts';
 import { PROOF_LIMITS } from '../../node-core/chain/receipt.ts';
@@ -13,7 +14,7 @@ import {
 import { accountIdFromText } from '../../node-core/codec/account-id.ts';
 import { utf8 } from '../../node-core/codec/bytes.ts';
 import { decode } from '../../node-core/codec/cbor.ts';
-import { type Client, digestOf } from '../../sdk/index.ts';
+import { type Client, digestOf, searchRecords, subjectRecords } from '../../sdk/index.ts';
 import { RunningChain } from './running-chain.ts';
 
 const SUBJECT = 'lot 7 批次';
@@ -97,6 +98,57 @@ describe('all records of a subject', () => {
     expect(await chain.queries.subjectProof(registrant, SUBJECT, 0, height + 100)).toMatchObject({
       code: 'HEIGHT_NOT_REACHED',
     });
+  });
+});
+
+describe('the SDK', () => {
+  const source = () => ({ url: 'http://node.test', genesisHash: chain.genesisHash, fetch: chain.fetch, crypto });
+
+  it('gives all records of a subject, verified', async () => {
+    const found = await subjectRecords(source(), { registrant, subject: SUBJECT, from: heights[1]!, to: heights[2]! });
+    expect(found.records.map(({ record }) => record.sequence)).toEqual([2, 3]);
+    expect(verifySubjectProof(crypto, found.proof, chain.genesisHash)).toMatchObject({ count: RECORDS });
+  });
+
+  it('does not take the answer to another question, nor one that does not hold', async () => {
+    const bytes = await proof(heights[1]!);
+    const answering = (body: Uint8Array) => ({
+      ...source(),
+      fetch: async () => new Response(body as Uint8Array<ArrayBuffer>),
+    });
+    const ask = (body: Uint8Array, from: number, subject = SUBJECT) =>
+      subjectRecords(answering(body), { registrant, subject, from });
+    await expect(ask(bytes, heights[1]!)).resolves.toMatchObject({ count: RECORDS });
+    await expect(ask(bytes, 0)).rejects.toMatchObject({ code: 'PROOF_INCLUSION' });
+    await expect(ask(bytes, heights[1]!, 'lot 8')).rejects.toMatchObject({ code: 'PROOF_INCLUSION' });
+    const fewer = changed(bytes, ({ records }) => ({ records: records.slice(1) }));
+    await expect(ask(fewer, heights[1]!)).rejects.toMatchObject({ code: 'PROOF_INCLUSION' });
+  });
+
+  it('gives rows with their receipts verified, and none whose receipt is of another record', async () => {
+    const { receipt, summary } = await partner.evidence.register({ digests: await digestOf(utf8('searched')) });
+    const key = summary.what.operations[0]!.record!;
+    const row = { collection: 'evidence', key, height: 1, fields: {}, receipt: base64urlnopad.encode(receipt) };
+    const asked: string[] = [];
+    const giving = (records: readonly object[]) => ({
+      ...source(),
+      fetch: async (url: string) => {
+        asked.push(url);
+        return Response.json({ records, next: null, count: null });
+      },
+    });
+    const { records } = await searchRecords(giving([row]), { where: ['subject=a', 'height>=2'], sort: '-height' });
+    expect(records[0]!.proof!.summary.what).toEqual(summary.what);
+    const asks = new URL(asked[0]!).searchParams;
+    expect([asks.getAll('where'), asks.get('sort'), asks.get('proof')]).toEqual([
+      ['subject=a', 'height>=2'],
+      '-height',
+      'true',
+    ]);
+    const other = { ...row, key: '00'.repeat(32) };
+    await expect(searchRecords(giving([other]), {})).rejects.toMatchObject({ code: 'PROOF_INCLUSION' });
+    const cut = { ...row, receipt: row.receipt.slice(4) };
+    await expect(searchRecords(giving([cut]), {})).rejects.toMatchObject({ code: 'PROOF_FORM' });
   });
 });
 

@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { blockLeaf, encodeBlock, encodeEvent, encodeResult } from '../../node-core/chain/block.ts';
 import { makeChallenge } from '../../node-core/chain/challenge.ts';
 import { batchLeaf } from '../../node-core/chain/operations/evidence.ts';
+import { type Property, type RegisterSchema, schemaId } from '../../node-core/chain/operations/record-schema.ts';
 import {
   REGISTER_NODE,
   registerNodeBody,
@@ -77,6 +78,35 @@ const allDigests = new Map([
   ['sm3', digest],
 ] as const);
 
+const goods: RegisterSchema = {
+  name: 'goods',
+  schema: {
+    type: 'object',
+    properties: new Map<string, Property>([
+      ['lot', { type: 'string', maxLength: 8, 'x-indexed': true }],
+      ['note', { type: 'string' }],
+      ['weight', { type: 'integer', minimum: -5, maximum: 5, enum: [-5, 5] }],
+      ['fresh', { type: 'boolean', 'x-indexed': true }],
+    ]),
+    required: ['lot', 'fresh'],
+    additionalProperties: false,
+  },
+};
+
+/** With one property, of these keywords. */
+function schema(property: Record<string, CborValue>): Map<string, CborValue> {
+  const properties = new Map([['lot', new Map(Object.entries(property))]]);
+  const body = new Map<string, CborValue>([
+    ['type', 'object'],
+    ['properties', properties],
+    ['additionalProperties', false],
+  ]);
+  return new Map<string, CborValue>([
+    ['name', 'goods'],
+    ['schema', body],
+  ]);
+}
+
 let world: World;
 let samples: Sample[];
 
@@ -93,6 +123,8 @@ async function collect(): Promise<Sample[]> {
     op.register({ ...fullEvidence, digests: allDigests, sizeBytes: 5, onBehalfOf: user.id }),
     op.registerBatch({ ...fullEvidence, root: digest, count: 1_048_576 }),
     op.certify(userBody('bob')),
+    op.registerSchema(goods),
+    op.register({ ...fullEvidence, digests: allDigests, schema: schemaId(crypto, partner.id, goods) }),
   ];
   for (const suite of ['p256', 'ed25519', 'sm2'] as const) {
     add('transaction', world.transaction(partner, operations, { signWith: keyPair('any', suite) }));
@@ -108,6 +140,8 @@ async function collect(): Promise<Sample[]> {
   for (const [rule, { body }] of [
     ['register', operations[1]!],
     ['register-batch', operations[2]!],
+    ['register-schema', operations[4]!],
+    ['register', operations[5]!],
   ] as const)
     value(rule, body);
   add('challenge', challengeOf(partner));
@@ -147,6 +181,7 @@ async function addState(partner: Actor, add: (rule: string, bytes: Uint8Array) =
     quota: 'quota',
     tx: 'transaction-entry',
     prunedThrough: 'height',
+    schema: 'registered-schema',
     subject: 'subject-head',
     validators: 'dated-set',
     nextValidators: 'dated-set',
@@ -232,6 +267,10 @@ function wrongOnes(): Sample[] {
         ['count', 1_048_577],
       ]),
     ),
+    bad('register-schema', schema({ type: 'number' })),
+    bad('register-schema', schema({ type: 'string', pattern: '^a' })),
+    bad('register-schema', schema({ type: 'boolean', 'x-indexed': false })),
+    bad('register-schema', schema({ type: 'string', enum: [] })),
     bad('certify', certify().set('level', 'platinum')),
     bad('certify', new Map([...certify()].filter(([name]) => name !== 'terms'))),
     bad('admit-partner', admit().set('permissions', [])),

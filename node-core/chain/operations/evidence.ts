@@ -15,6 +15,7 @@ import {
 } from '../../codec/schema.ts';
 import type { HashAlgorithm } from '../../crypto/provider.ts';
 import { accountId, hash32 } from '../identifiers.ts';
+import { attributes } from './attributes.ts';
 
 export const REGISTER = 'evidence.register';
 export const REGISTER_BATCH = 'evidence.registerBatch';
@@ -46,20 +47,6 @@ export const digests: Schema<ReadonlyMap<HashAlgorithm, Uint8Array>> = (() => {
 })();
 
 const mediaType = text({ max: 127, pattern: /^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*$/ });
-const attributeName = text({ max: 64, pattern: /^[A-Za-z][A-Za-z0-9_.-]*$/ });
-
-const attributeText = text({ min: 0, max: 1_024 });
-const attributeValue: Schema<string | number | boolean> = {
-  decode: (value, path) => {
-    if (typeof value === 'string') return attributeText.decode(value, path);
-    if (typeof value === 'number' || typeof value === 'boolean') return value;
-    throw new CodecError('schema', 'neither text, safe integer, true nor false', path);
-  },
-  encode: (value) => (typeof value === 'string' ? attributeText.encode(value) : value),
-};
-
-const attributes = dictionary(attributeName, attributeValue, { max: 32 });
-
 /** How the data came to be, before it was registered (online litigation rules, article 18). */
 const provenance = record(
   {},
@@ -80,6 +67,8 @@ const common = {
   subject: text({ max: 256 }),
   /** Record ID of the subject's newest record, as the sender believes. */
   previous: hash32,
+  /** A schema that the attributes follow (record-schema.ts). */
+  schema: hash32,
   attributes,
   provenance,
   /** Digest of the address at which the file is hosted. */

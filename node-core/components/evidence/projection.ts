@@ -8,6 +8,12 @@ import {
   registerBatchBody,
   registerBody,
 } from '../../chain/operations/evidence.ts';
+import {
+  REGISTER_SCHEMA,
+  type RegisterSchema,
+  registerSchemaBody,
+  schemaId,
+} from '../../chain/operations/record-schema.ts';
 import { toHex } from '../../codec/bytes.ts';
 import {
   type AppliedOperation,
@@ -29,6 +35,7 @@ export const evidence: Collection = {
     subject: { type: 'text', indexed: true, description: 'What it is about; records of one subject form a chain.' },
     digest: { type: 'digest', indexed: true, many: true, description: 'Digest of the file, `algorithm:hexadecimal`.' },
     onBehalfOf: { type: 'account', indexed: true, description: 'For whom a partner registered it.' },
+    schema: { type: 'hash', indexed: true, description: 'The schema that its attributes follow.' },
     mediaType: { type: 'text', indexed: true, description: 'Media type of the file.' },
     sizeBytes: { type: 'integer', indexed: false, description: 'Length of the file.' },
     previous: { type: 'hash', indexed: false, description: "The subject's record before it, as its sender named it." },
@@ -47,7 +54,23 @@ export const evidence: Collection = {
 
 type Common = Omit<RegisterBatch, 'root' | 'count'>;
 
+export const schemas: Collection = {
+  name: 'schemas',
+  description: 'Schemas of attributes.',
+  writtenOnce: true,
+  key: 'schema ID',
+  fields: {
+    registrant: { type: 'account', indexed: true, description: 'The partner that registered it.' },
+    name: { type: 'text', indexed: true, description: 'What people call it.' },
+    property: { type: 'text', indexed: true, many: true, description: 'Names of its attributes.' },
+    indexed: { type: 'text', indexed: false, many: true, description: 'Those that are to be searched by.' },
+    required: { type: 'text', indexed: false, many: true, description: 'Those that every record has.' },
+    jsonSchema: { type: 'text', indexed: false, description: 'The schema as JSON.' },
+  },
+};
+
 export const evidenceProjections = [
+  projected<RegisterSchema>({ type: REGISTER_SCHEMA, body: registerSchemaBody, events: schemaRegistered }),
   projected<Register>({
     type: REGISTER,
     body: registerBody,
@@ -63,6 +86,20 @@ export const evidenceProjections = [
   }),
 ];
 
+function schemaRegistered(at: AppliedOperation, body: RegisterSchema): readonly ProjectedEvent[] {
+  const { name, schema } = body;
+  const key = toHex(schemaId(at.crypto, at.sender, body));
+  const registrant = at.accountText(at.sender);
+  const properties = [...schema.properties];
+  const fields = present({
+    ...{ registrant, name, property: properties.map(([property]) => property), required: schema.required },
+    indexed: properties.filter(([, property]) => property['x-indexed'] === true).map(([property]) => property),
+    jsonSchema: JSON.stringify({ ...schema, properties: Object.fromEntries(properties) }),
+  });
+  const rows = [{ collection: schemas.name, key, fields }];
+  return [{ type: 'evidence.schemaRegistered', data: { schema: key, registrant, name }, rows }];
+}
+
 function registered(at: AppliedOperation, body: Common, own: Fields): readonly ProjectedEvent[] {
   const key = toHex(recordIdUnder(at.stem, at.index));
   const fields = { registrant: at.accountText(at.sender), ...own, ...commonFields(at, body) };
@@ -71,11 +108,12 @@ function registered(at: AppliedOperation, body: Common, own: Fields): readonly P
 }
 
 function commonFields({ accountText }: AppliedOperation, body: Common): Fields {
-  const { mediaType, subject, previous, hosted, onBehalfOf, attributes, provenance } = body;
+  const { mediaType, subject, schema, previous, hosted, onBehalfOf, attributes, provenance } = body;
   return {
     ...present({
       subject,
       mediaType,
+      schema: schema && toHex(schema),
       previous: previous && toHex(previous),
       onBehalfOf: onBehalfOf && accountText(onBehalfOf),
       hosted: hosted && toHex(hosted),

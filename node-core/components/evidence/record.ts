@@ -11,9 +11,10 @@ import {
   type OwnEvidenceRecord,
   type SubjectHead,
 } from '../../chain/operations/evidence-record.ts';
+import { misfit, registeredSchema } from '../../chain/operations/record-schema.ts';
 import { stateKey } from '../../chain/state-keys.ts';
 import { equal } from '../../codec/bytes.ts';
-import { type CborValue, encode } from '../../codec/cbor.ts';
+import { type CborValue, decode, encode } from '../../codec/cbor.ts';
 import { accountOf } from '../../ledger/accounts.ts';
 import type { Effects, OperationContext } from '../../ledger/operation-type.ts';
 import { certificationHolds, mayBeNamed } from '../../ledger/permission.ts';
@@ -28,22 +29,41 @@ export interface RecordFields {
   readonly subject?: string;
   readonly previous?: Uint8Array;
   readonly onBehalfOf?: AccountId;
+  readonly schema?: Uint8Array;
+  readonly attributes?: ReadonlyMap<string, string | number | boolean>;
 }
 
-/** Rules that every kind of record shares, in order of their codes (2201 to 2206). */
+/** Rules that every kind of record shares, in order of their codes (2201 to 2208). */
 export function recordRefusal(context: OperationContext, body: RecordFields): Refusal | null {
-  const { state, sender, rule, timeMs } = context;
+  return chainRefusal(context, body) ?? userRefusal(context, body) ?? schemaRefusal(context, body);
+}
+
+function chainRefusal({ state, sender }: OperationContext, body: RecordFields): Refusal | null {
   if (body.previous !== undefined) {
     if (body.subject === undefined) return refusal('SUBJECT_MISSING');
     const head = subjectHead(state, sender, body.subject);
     if (head === undefined || !equal(head.head, body.previous)) return refusal('PREVIOUS_MISMATCH');
   }
+  return null;
+}
+
+function userRefusal({ state, sender, rule, timeMs }: OperationContext, body: RecordFields): Refusal | null {
   if (body.onBehalfOf === undefined) return null;
   const user = accountOf(state, body.onBehalfOf);
   if (user === undefined) return refusal('USER_UNKNOWN');
   if (user.certifier === undefined || !equal(user.certifier, sender)) return refusal('USER_NOT_CERTIFIED');
   if (!mayBeNamed(rule, user)) return refusal('USER_LEVEL');
   return certificationHolds(user, timeMs) ? null : refusal('USER_LAPSED');
+}
+
+/** A registered schema never changes: who keeps to it once always does. */
+function schemaRefusal({ state }: OperationContext, body: RecordFields): Refusal | null {
+  if (body.schema === undefined) return null;
+  const bytes = state.get(stateKey.schema(body.schema));
+  if (bytes === undefined) return refusal('SCHEMA_UNKNOWN');
+  const { schema } = registeredSchema.decode(decode(bytes), 'schema');
+  const wrong = misfit(schema, body.attributes ?? new Map());
+  return wrong === undefined ? null : refusal('SCHEMA_MISMATCH', wrong);
 }
 
 /** The record itself, and the head of its subject. */
