@@ -88,7 +88,7 @@ function payload(declaration: EventDeclaration): JsonObject {
       links: LINKS,
       receipt: {
         type: ['string', 'null'],
-        contentEncoding: 'base64',
+        pattern: '^[A-Za-z0-9_-]*$',
         description:
           'In webhooks alone: the receipt file of the transaction in base64url, for brop verify and every other ' +
           'verifier. null for what is of a whole block, and where it would make the payload longer than 20 kB: ' +

@@ -196,6 +196,8 @@ export class Endpoint {
 
   private failed(outcome: PostOutcome, isRetry: boolean, startMs: number): void {
     this.concurrency = 1;
+    // Sent before it was disabled: that says all there is to say.
+    if (this.disabled !== null) return;
     if (outcome.kind === 'answered' && outcome.status === 410) this.disable('gone');
     else if (outcome.kind === 'none' && outcome.reason === 'address') this.disable('address');
     else if (this.failing === null || isRetry) this.retryLater(outcome, startMs);
