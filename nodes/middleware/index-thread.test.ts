@@ -38,8 +38,9 @@ test('a thread that dies takes the calls under way with it, and the next one sta
   await thread.open('chain', 0);
   await thread.apply([{ height: 0, rows: [row(0)] }]);
   const { worker } = thread as unknown as { readonly worker: Worker };
-  const lost = thread.apply([{ height: 1, rows: [row(1)] }]);
+  // Called before that it might be through already.
   const ended = worker.terminate();
+  const lost = thread.apply([{ height: 1, rows: [row(1)] }]);
   await expect(lost).rejects.toMatchObject({ code: 'unavailable' });
   await ended;
   expect(await keysIn(thread)).toContain('record 0');

@@ -15,7 +15,7 @@ const HERE = import.meta.dirname;
 const PROGRAM = join(HERE, '..', '..', '.cache', 'venv-fuzz', 'bin', 'schemathesis');
 /** Any other finds as much; this one gives two runs the same requests. */
 const SEED = 20_261_128;
-const EXAMPLES = 8;
+const EXAMPLES = 4;
 const CHECKS = [
   'not_a_server_error',
   'status_code_conformance',

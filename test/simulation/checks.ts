@@ -65,9 +65,9 @@ export function checkMemory(world: World, machine: Machine): void {
   }
 }
 
-/** Who is in the set takes part, and who is not keeps nothing of consensus. */
-export function checkRole(world: World, { node, options, isDamaged }: Machine): void {
-  if (node === null || options.validator === undefined || isDamaged) return;
+/** Who is in the set takes part, and who is not keeps nothing of consensus. @returns what is wrong, or null. */
+export function wrongRole(world: World, { node, options, isDamaged }: Machine): string | null {
+  if (node === null || options.validator === undefined || isDamaged) return null;
   const { key, standby } = options.validator;
   const own = [key, standby].flatMap((pair) => (pair === undefined ? [] : [toHex(pair.publicKey.bytes)]));
   const height = node.store.height + 1;
@@ -76,10 +76,11 @@ export function checkRole(world: World, { node, options, isDamaged }: Machine): 
     .validators.some(({ keys }) => keys.some(({ bytes }) => own.includes(toHex(bytes))));
   const takesPart = node.consensus !== null;
   if (takesPart !== isMember)
-    world.fail('role', `${options.name} ${takesPart ? 'takes part' : 'takes no part'} in height ${height}`);
+    return `${options.name} ${takesPart ? 'takes part' : 'takes no part'} in height ${height}`;
   const { early, votes, blocks } = node.load;
-  if (!takesPart && early + votes + blocks > 0)
-    world.fail('role', `${options.name} follows and keeps ${early}, ${votes} and ${blocks} of consensus`);
+  return !takesPart && early + votes + blocks > 0
+    ? `${options.name} follows and keeps ${early}, ${votes} and ${blocks} of consensus`
+    : null;
 }
 
 /** After stop nothing is left: no timer, no job. */

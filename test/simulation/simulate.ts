@@ -4,7 +4,7 @@ import { StoreError } from '../../node-core/ports/key-value-store.ts';
 import { Adversary } from './adversary.ts';
 import { cachedCrypto } from './cached-crypto.ts';
 import { Chance } from './chance.ts';
-import { checkAllStopped, checkEvidence, checkMemory, checkNoStrayErrors, checkRole } from './checks.ts';
+import { checkAllStopped, checkEvidence, checkMemory, checkNoStrayErrors, wrongRole } from './checks.ts';
 import { FaultInjector } from './faults.ts';
 import { consortium } from './fixture.ts';
 import { heightsOf, type Life, Machine, nameOfPeer } from './machine.ts';
@@ -30,6 +30,8 @@ export interface Outcome {
 
 /** After healing, everything must be done within this virtual time. */
 const SETTLE_MS = 180_000;
+/** How long a job that is under way may take. */
+const ROLE_MS = 2_000;
 const NEW_HEIGHTS = 3;
 
 export interface SimulationOptions {
@@ -291,7 +293,13 @@ export class Simulation {
     for (const machine of this.correct) {
       checkOutcome(world, this.workload, machine);
       checkEvidence(world, this.scenario, machine);
-      checkRole(world, machine);
+    }
+    // Whoever is taking in several blocks begins its new role after the last of them.
+    const areInRole = () => this.correct.every((machine) => wrongRole(world, machine) === null);
+    await world.scheduler.run(world.nowMs + ROLE_MS, () => world.hasFailed || areInRole());
+    for (const machine of this.correct) {
+      const wrong = wrongRole(world, machine);
+      if (wrong !== null) world.fail('role', wrong);
       if (machine.life !== null) this.stop(machine.life);
     }
     await world.scheduler.run(world.nowMs + 10_000, () => world.hasFailed);
