@@ -17,7 +17,7 @@ export class CodecError extends Error {
 
   /** The same, seen from what contains the field: `prefix` leads there. */
   under(prefix: string): CodecError {
-    const isPart = this.path === '' || this.path.startsWith('[') || this.path.startsWith(' ');
+    const isPart = this.path === '' || /^[[ .]/.test(this.path);
     return new CodecError(this.kind, this.what, isPart ? prefix + this.path : `${prefix}.${this.path}`);
   }
 }

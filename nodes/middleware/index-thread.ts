@@ -31,6 +31,9 @@ export type Answer =
       readonly error: { readonly code: IndexStoreErrorCode | undefined; readonly message: string };
     };
 
+/** Searches that wait for the thread, which writes the index as well. */
+const MAX_SEARCHES = 32;
+
 interface Waiting {
   readonly resolve: (value: never) => void;
   readonly reject: (error: Error) => void;
@@ -42,6 +45,7 @@ export class IndexThread implements IndexCalls {
   private opened: readonly [identity: string, from: number] | null = null;
   private readonly waiting = new Map<number, Waiting>();
   private calls = 0;
+  private searches = 0;
   private closed = false;
 
   /** @param path of the SQLite file; its folder is there. */
@@ -67,8 +71,15 @@ export class IndexThread implements IndexCalls {
   }
 
   /** As `runQuery`, in the thread. @throws {IndexStoreError} */
-  search(query: RecordQuery): Promise<RecordPage | Refusal> {
-    return this.call('search', query);
+  async search(query: RecordQuery): Promise<RecordPage | Refusal> {
+    if (this.searches >= MAX_SEARCHES)
+      throw new IndexStoreError('unavailable', `${MAX_SEARCHES} searches wait already`);
+    this.searches += 1;
+    try {
+      return await this.call('search', query);
+    } finally {
+      this.searches -= 1;
+    }
   }
 
   async close(): Promise<void> {

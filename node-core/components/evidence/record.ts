@@ -11,9 +11,9 @@ import {
   type OwnEvidenceRecord,
   type SubjectHead,
 } from '../../chain/operations/evidence-record.ts';
-import { misfit, registeredSchema } from '../../chain/operations/record-schema.ts';
+import { misfit, type RecordSchema, registeredSchema } from '../../chain/operations/record-schema.ts';
 import { stateKey } from '../../chain/state-keys.ts';
-import { equal } from '../../codec/bytes.ts';
+import { equal, keyText } from '../../codec/bytes.ts';
 import { type CborValue, decode, encode } from '../../codec/cbor.ts';
 import { accountOf } from '../../ledger/accounts.ts';
 import type { Effects, OperationContext } from '../../ledger/operation-type.ts';
@@ -56,13 +56,33 @@ function userRefusal({ state, sender, rule, timeMs }: OperationContext, body: Re
   return certificationHolds(user, timeMs) ? null : refusal('USER_LAPSED');
 }
 
+/**
+ * Schemas that were decoded lately: a block may name one ten thousand times, and it has up to 8 kB. What is here is what
+ * decoding these very bytes gives.
+ */
+class KnownSchemas {
+  private readonly byId = new Map<string, { readonly bytes: Uint8Array; readonly schema: RecordSchema }>();
+
+  of(id: Uint8Array, bytes: Uint8Array): RecordSchema {
+    const key = keyText(id);
+    const known = this.byId.get(key);
+    if (known !== undefined && equal(known.bytes, bytes)) return known.schema;
+    const { schema } = registeredSchema.decode(decode(bytes), 'schema');
+    if (this.byId.size >= MAX_KNOWN_SCHEMAS) this.byId.clear();
+    this.byId.set(key, { bytes: bytes.slice(), schema });
+    return schema;
+  }
+}
+
+const MAX_KNOWN_SCHEMAS = 100;
+const knownSchemas = new KnownSchemas();
+
 /** A registered schema never changes: who keeps to it once always does. */
 function schemaRefusal({ state }: OperationContext, body: RecordFields): Refusal | null {
   if (body.schema === undefined) return null;
   const bytes = state.get(stateKey.schema(body.schema));
   if (bytes === undefined) return refusal('SCHEMA_UNKNOWN');
-  const { schema } = registeredSchema.decode(decode(bytes), 'schema');
-  const wrong = misfit(schema, body.attributes ?? new Map());
+  const wrong = misfit(knownSchemas.of(body.schema, bytes), body.attributes ?? new Map());
   return wrong === undefined ? null : refusal('SCHEMA_MISMATCH', wrong);
 }
 

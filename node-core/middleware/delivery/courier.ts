@@ -40,9 +40,9 @@ export class Courier {
   }
 
   /** @returns null when this node stops: then nothing is known of the outcome, and nothing has been noted. */
-  send({ id, url, keys }: Subscription, message: Message, standing: Standing): Promise<Sent | null> {
+  send({ id, owner, url, keys }: Subscription, message: Message, standing: Standing): Promise<Sent | null> {
     const { slots, transport, clock, master, sign, attempted } = this.parts;
-    return slots.run(standing, async () => {
+    return slots.run(standing, owner, async () => {
       if (this.stopped) return null;
       const atMs = clock.now();
       const valid = keys.filter(({ untilMs }) => untilMs === null || untilMs > atMs);

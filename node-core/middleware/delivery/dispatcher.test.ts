@@ -1,7 +1,9 @@
 /** Deliveries over a real chain on virtual time: nothing lost, in order per subject, and nobody in another's way. */
 import fc from 'fast-check';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { DeliveryRig, START_MS } from '../../../test/middleware/delivery-rig.ts';
+import { BropError } from '../../chain/codes.ts';
+import type { NodeBlockFeed } from '../../runtime/block-feed.ts';
 import { startOf } from '../events/position.ts';
 import { SendSlots } from './send-slots.ts';
 
@@ -222,6 +224,48 @@ describe('endpoints that fail', () => {
 });
 
 describe('isolation', () => {
+  it('however often a ping is asked for, one is under way', async () => {
+    await rig.subscribe('a', {}, { proven: true });
+    rig.behave('a', () => new Promise((resolve) => rig.clock.schedule(15_000, () => resolve(200))));
+    const endpoint = rig.dispatcher.endpoint('sub_a')!;
+    const pings = Array.from({ length: 300 }, () => endpoint.ping());
+    await rig.pass(20_000);
+    expect(new Set(await Promise.all(pings)).size).toBe(1);
+    expect(rig.deliveries).toHaveLength(1);
+  });
+
+  it('a change that comes after the removal leaves nothing behind', async () => {
+    await rig.subscribe('a');
+    const { subscription } = rig.dispatcher.endpoint('sub_a')!;
+    rig.dispatcher.remove('sub_a');
+    rig.dispatcher.change({ ...subscription, types: [] });
+    await rig.register('lot 1');
+    expect(rig.dispatcher.count).toBe(0);
+    expect(rig.told('a')).toEqual([]);
+    expect(rig.errors).toEqual([]);
+  });
+
+  it('blocks that are gone stop nobody but those who lack them, and they are told', async () => {
+    await rig.subscribe('behind');
+    await rig.dispatcher.write();
+    const { feed } = (rig as unknown as { readonly feed: { readonly feed: NodeBlockFeed } }).feed;
+    await rig.dispatcher.stop();
+    await rig.register('lost 1');
+    await rig.register('lost 2');
+    const kept = rig.world.next;
+    const block = feed.block.bind(feed);
+    vi.spyOn(feed, 'firstHeight', 'get').mockReturnValue(kept);
+    vi.spyOn(feed, 'block').mockImplementation(async (height) => {
+      if (height < kept) throw new BropError('PRUNED', `Height ${height}.`);
+      return block(height);
+    });
+    await rig.start();
+    await rig.subscribe('new');
+    await rig.register('lot 3');
+    expect(rig.told('new')).toEqual(['lot 3']);
+    expect(rig.progress('behind').disabled).toMatchObject({ reason: 'pruned' });
+  });
+
   it('endpoints that hang for ever delay nobody, however many they are', async () => {
     rig.slots = new SendSlots({ working: 2, doubtful: 3 });
     await rig.crash();

@@ -6,6 +6,7 @@
  * writing sends again, under the same ID, what it sent last. It cannot leave anything out: the watermark is written with
  * the progress of whoever it has found, or after it.
  */
+import { BropError } from '../../chain/codes.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type {
@@ -18,6 +19,7 @@ import type {
 } from '../../ports/subscription-store.ts';
 import type { Event } from '../events/event.ts';
 import type { EventLog } from '../events/event-log.ts';
+import { startOf } from '../events/position.ts';
 import { SubscriptionIndex } from '../events/subscription-index.ts';
 import { StopSignal } from '../stop-signal.ts';
 import { Endpoint, type EndpointParts } from './endpoint.ts';
@@ -95,7 +97,8 @@ export class Dispatcher {
         await this.matchNext();
       } catch (error) {
         log.error('events cannot be read', { height: this.height + 1, error: String(error) });
-        await this.pause(READ_AGAIN_MS);
+        if (error instanceof BropError && error.code === 'PRUNED') this.passOver();
+        else await this.pause(READ_AGAIN_MS);
       }
     }
   }
@@ -116,6 +119,14 @@ export class Dispatcher {
     this.writeSoon();
     // Many blocks may be waiting, and so may others.
     if (isBehind) await this.pause(0);
+  }
+
+  /** Blocks that are no longer kept: each endpoint reads on from there, and its owner is told that it cannot. */
+  private passOver(): void {
+    const lost = startOf(this.height + 1);
+    this.height = Math.max(this.height + 1, this.parts.events.firstHeight - 1);
+    for (const endpoint of this.endpoints.values()) endpoint.fallBehind(lost);
+    this.writeSoon();
   }
 
   /** Who wants which of a block's events: only those that share a value with one of them are looked at. */
@@ -172,9 +183,12 @@ export class Dispatcher {
     return endpoint;
   }
 
+  /** One that has been removed meanwhile stays so. */
   change(subscription: Subscription): void {
+    const endpoint = this.endpoints.get(subscription.id);
+    if (endpoint === undefined) return;
     this.index.put(subscription);
-    this.endpoints.get(subscription.id)?.change(subscription);
+    endpoint.change(subscription);
   }
 
   remove(id: string): void {

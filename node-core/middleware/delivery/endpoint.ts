@@ -33,6 +33,7 @@ export const CONCURRENCY = 8;
 const BLOCKS_AT_ONCE = 32;
 /** What could not be read is tried again: a damaged block is being repaired meanwhile. */
 const READ_AGAIN_MS = 5_000;
+const LONGEST_WAIT_MS = 3_600_000;
 
 export interface EndpointParts extends CourierParts {
   readonly events: EventLog;
@@ -58,6 +59,7 @@ export class Endpoint {
   private inFlight = 0;
   private concurrency = 1;
   private cancelTimer: () => void = () => {};
+  private pinging: Promise<Attempt | null> | null = null;
   private stopped = false;
   /** Until when nothing is tried, because something of this node's own has failed. */
   private pausedUntilMs = 0;
@@ -96,6 +98,13 @@ export class Endpoint {
     this.pump();
   }
 
+  /** Events from there on are matched for nobody: it reads them from the chain. */
+  fallBehind(from: Position): void {
+    if (this.main.from !== null) return;
+    this.main.from = from;
+    this.pump();
+  }
+
   /** Sends what may be sent now, and reads what may be sent next. */
   pump(): void {
     if (this.stopped || this.disabled !== null) return;
@@ -122,7 +131,9 @@ export class Endpoint {
   private wait(untilMs: number): void {
     this.cancelTimer();
     const { clock } = this.parts;
-    this.cancelTimer = clock.schedule(Math.max(0, untilMs - clock.now()), () => this.pump());
+    // Looked at again meanwhile: a clock that was set back would make it wait for longer than timers can.
+    const delayMs = Math.min(LONGEST_WAIT_MS, Math.max(0, untilMs - clock.now()));
+    this.cancelTimer = clock.schedule(delayMs, () => this.pump());
   }
 
   private async read(lane: Lane): Promise<void> {
@@ -259,12 +270,23 @@ export class Endpoint {
     this.pump();
   }
 
-  /** A test message, now; one that succeeds ends the wait for the next retry. @returns null when the node stops */
-  async ping(): Promise<Attempt | null> {
+  /**
+   * A test message, now; one that succeeds ends the wait for the next retry. Whoever asks while one is under way gets
+   * the outcome of that one.
+   * @returns null when the node stops
+   */
+  ping(): Promise<Attempt | null> {
+    this.pinging ??= this.sendPing().finally(() => {
+      this.pinging = null;
+    });
+    return this.pinging;
+  }
+
+  private async sendPing(): Promise<Attempt | null> {
     const { random, clock, moved } = this.parts;
     const { id } = this.subscription;
     const message = { id: `ping_${toHex(random.bytes(16))}`, type: 'webhook.ping', body: pingPayload(id, clock.now()) };
-    const sent = await this.send(message);
+    const sent = await this.courier.send(this.subscription, message, 'doubtful');
     if (sent?.isSuccess === true) {
       this.proven = true;
       if (this.failing !== null) this.failing = { ...this.failing, nextMs: clock.now() };

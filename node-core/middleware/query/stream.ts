@@ -6,16 +6,22 @@ import type { Interval } from './constraint.ts';
 import { shownEntry } from './order.ts';
 import { MAX_SORTED, type Plan, type PlannedList } from './plan.ts';
 
+/** A list is read in parts of so many rows at least. */
+const LEAST_PART = 8;
+
 /** @param after the `at` of the last row that was seen; null: from the beginning. @param chunk rows read at once. */
 export function inOrder(store: IndexStore, plan: Plan, after: Uint8Array | null, chunk: number): AsyncGenerator<Entry> {
   const { descending } = plan.sort;
   const read = (list: PlannedList, from: Uint8Array | null) => readList(store, plan, list, from, chunk);
+  const part = Math.max(LEAST_PART, Math.ceil(chunk / plan.lists.length));
+  const readPart = (list: PlannedList, from: Uint8Array | null) => readList(store, plan, list, from, part);
   switch (plan.kind) {
     case 'lists':
       return oneByOne(descending ? [...plan.lists].reverse() : plan.lists, (list) => read(list, after));
     case 'merged':
+      // Of each list a part is read before the first row is known.
       return merged(
-        plan.lists.map((list) => read(list, after === null ? null : concat(sharedValue(list.interval), after))),
+        plan.lists.map((list) => readPart(list, after === null ? null : concat(sharedValue(list.interval), after))),
         descending,
       );
     default:
