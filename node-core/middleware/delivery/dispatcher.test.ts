@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { DeliveryRig, START_MS } from '../../../test/middleware/delivery-rig.ts';
 import { BropError } from '../../chain/codes.ts';
-import type { NodeBlockFeed } from '../../runtime/block-feed.ts';
+import type { BlockFeed } from '../../ports/block-feed.ts';
 import { startOf } from '../events/position.ts';
 import { SendSlots } from './send-slots.ts';
 
@@ -248,7 +248,7 @@ describe('isolation', () => {
   it('blocks that are gone stop nobody but those who lack them, and they are told', async () => {
     await rig.subscribe('behind');
     await rig.dispatcher.write();
-    const { feed } = (rig as unknown as { readonly feed: { readonly feed: NodeBlockFeed } }).feed;
+    const { feed } = (rig as unknown as { readonly feed: { readonly feed: BlockFeed } }).feed;
     await rig.dispatcher.stop();
     await rig.register('lost 1');
     await rig.register('lost 2');
