@@ -49,6 +49,10 @@ export class GrowingDevnet {
   private changes = 0;
 
   static async start(root: string, validators: number): Promise<GrowingDevnet> {
+    // The commands run in this process: a devnet or a profile of whoever runs the tests must not leak in.
+    process.env.BROP_HOME = join(root, 'home');
+    delete process.env.BROP_PROFILE;
+    delete process.env.BROP_GENESIS;
     const parameters = { minBlockIntervalMs: 50, blockIntervalMs: 300 };
     const options = { folder: join(root, 'devnet'), validators, apiPort: 0, parameters } as const;
     return new GrowingDevnet(root, await startDevnet({ ...options, logLevel: 'warn' }, () => {}));
