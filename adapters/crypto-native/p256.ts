@@ -7,6 +7,7 @@ import {
   sign as nodeSign,
   verify as nodeVerify,
 } from 'node:crypto';
+import { withLowS } from '../../node-core/crypto/ecdsa-signature.ts';
 import { badSecretKey, wellFormed } from '../../node-core/crypto/suite.ts';
 import { isSecretKey, P256_MAX_LOW_S } from '../../node-core/crypto/suite-p256.ts';
 import { KeyCache } from './key-cache.ts';
@@ -25,7 +26,6 @@ const publicKeys = new KeyCache<KeyObject | null>(CACHED_KEYS, (bytes) => {
   }
 });
 
-const N = 2n * P256_MAX_LOW_S + 1n;
 const MAX_LOW_S = Buffer.from(P256_MAX_LOW_S.toString(16).padStart(64, '0'), 'hex');
 
 export function verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
@@ -65,7 +65,7 @@ export function signerOf(secretKey: Uint8Array): (message: Uint8Array) => Uint8A
   const key = importSecretKey(secretKey);
   return (message) => {
     const signature = Uint8Array.from(nodeSign('sha256', message, { key, dsaEncoding: 'ieee-p1363' }));
-    return hasLowS(signature) ? signature : withNegatedS(signature);
+    return withLowS(signature);
   };
 }
 
@@ -90,11 +90,4 @@ function importSecretKey(secretKey: Uint8Array): KeyObject {
 
 function hasLowS(signature: Uint8Array): boolean {
   return MAX_LOW_S.compare(signature, 32, 64) >= 0;
-}
-
-function withNegatedS(signature: Uint8Array): Uint8Array {
-  const s = BigInt(`0x${Buffer.from(signature.subarray(32)).toString('hex')}`);
-  const out = signature.slice();
-  out.set(Buffer.from((N - s).toString(16).padStart(64, '0'), 'hex'), 32);
-  return out;
 }

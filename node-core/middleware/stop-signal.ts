@@ -1,5 +1,6 @@
 /** Ends what waits: an AbortSignal as far as the middleware needs one, in rooms that have no host. */
 import type { AbortLike } from '../ports/block-feed.ts';
+import type { Clock } from '../ports/clock.ts';
 
 export class StopSignal implements AbortLike {
   private readonly listeners = new Set<() => void>();
@@ -15,6 +16,19 @@ export class StopSignal implements AbortLike {
 
   removeEventListener(_type: 'abort', listener: () => void): void {
     this.listeners.delete(listener);
+  }
+
+  /** Resolves after so long, or at once when it is stopped meanwhile. */
+  pause(clock: Clock, delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const end = () => {
+        cancel();
+        this.removeEventListener('abort', end);
+        resolve();
+      };
+      const cancel = clock.schedule(delayMs, end);
+      this.addEventListener('abort', end);
+    });
   }
 
   /** May be called again. */

@@ -7,6 +7,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { ChainStore } from './chain-store.ts';
 import { Pacing } from './pacing.ts';
 import { Patience } from './patience.ts';
+import type { Job } from './serial.ts';
 
 export interface HeightTimingParts {
   readonly store: ChainStore;
@@ -14,10 +15,8 @@ export interface HeightTimingParts {
   /** What a node of this validator has said its height is; null when none is connected. */
   readonly heightOf: (validator: number) => number | null;
   /** Puts a job into the node's serial queue. */
-  readonly run: (job: () => Promise<void> | void) => void;
+  readonly run: (job: Job) => void;
 }
-
-type Job = () => Promise<void> | void;
 
 export class HeightTiming {
   private readonly parts: HeightTimingParts;

@@ -90,7 +90,7 @@ export class Dispatcher {
   }
 
   private async follow(): Promise<void> {
-    const { events, log } = this.parts;
+    const { events, log, clock } = this.parts;
     // Who is behind is not waited for: that it stops has to be seen here.
     while (!this.stopping.aborted && (await events.waitAbove(this.height, this.stopping))) {
       try {
@@ -98,13 +98,13 @@ export class Dispatcher {
       } catch (error) {
         log.error('events cannot be read', { height: this.height + 1, error: String(error) });
         if (error instanceof BropError && error.code === 'PRUNED') this.passOver();
-        else await this.pause(READ_AGAIN_MS);
+        else await this.stopping.pause(clock, READ_AGAIN_MS);
       }
     }
   }
 
   private async matchNext(): Promise<void> {
-    const { events } = this.parts;
+    const { events, clock } = this.parts;
     if (this.endpoints.size === 0) {
       // Nobody wants anything of what has been, and whoever comes begins where this is.
       this.height = events.height;
@@ -118,7 +118,7 @@ export class Dispatcher {
     for (const [id, events] of this.wanted(found)) this.endpoints.get(id)?.wake(events);
     this.writeSoon();
     // Many blocks may be waiting, and so may others.
-    if (isBehind) await this.pause(0);
+    if (isBehind) await this.stopping.pause(clock, 0);
   }
 
   /** Blocks that are no longer kept: each endpoint reads on from there, and its owner is told that it cannot. */
@@ -140,18 +140,6 @@ export class Dispatcher {
       }
     }
     return wanted;
-  }
-
-  private pause(delayMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const end = () => {
-        cancel();
-        this.stopping.removeEventListener('abort', end);
-        resolve();
-      };
-      const cancel = this.parts.clock.schedule(delayMs, end);
-      this.stopping.addEventListener('abort', end);
-    });
   }
 
   /** The height up to which everybody who wanted anything has been found. */

@@ -102,12 +102,12 @@ export class Indexer<Block> {
   }
 
   private async recover(error: unknown): Promise<void> {
-    const { log, writer } = this.parts;
+    const { log, writer, clock } = this.parts;
     this.failed += 1;
     const waitMs = this.retryMs;
     this.retryMs = Math.min(2 * this.retryMs, LAST_RETRY_MS);
     log.error('the index failed and is tried again; the chain goes on', { waitMs, error: String(error) });
-    await this.pause(waitMs);
+    await this.signal.pause(clock, waitMs);
     if (!(error instanceof IndexStoreError) || error.code !== 'corrupt') return;
     log.warn('the index is damaged and is built anew', { height: this.parts.source.height });
     // What fails here fails again above.
@@ -156,17 +156,5 @@ export class Indexer<Block> {
     if (this.lagBlocks < WORTH_SAYING_BLOCKS || clock.now() < this.saidMs + SAY_EVERY_MS) return;
     this.saidMs = clock.now();
     log.info('the index is being built', { height: this.height, of: source.height });
-  }
-
-  private pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const end = () => {
-        cancel();
-        this.signal.removeEventListener('abort', end);
-        resolve();
-      };
-      const cancel = this.parts.clock.schedule(ms, end);
-      this.signal.addEventListener('abort', end);
-    });
   }
 }
