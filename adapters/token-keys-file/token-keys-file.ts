@@ -1,6 +1,6 @@
 /** The TokenKeys port in a JSON file that its owner alone may read. */
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fstatSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { BropError } from '../../node-core/chain/codes.ts';
 import { fromHex, toHex } from '../../node-core/codec/bytes.ts';
 import type { CryptoProvider } from '../../node-core/crypto/provider.ts';
@@ -8,13 +8,13 @@ import { SUITES } from '../../node-core/crypto/suites.ts';
 import { newTokenKey, type TokenKey } from '../../node-core/crypto/token-key.ts';
 import type { Clock } from '../../node-core/ports/clock.ts';
 import type { TokenKeys } from '../../node-core/ports/token-keys.ts';
+import { readPrivateFile, replacePrivateFile } from '../private-file/private-file.ts';
 
 /** How long a key signs. */
 export const SIGNS_MS = 30 * 86_400_000;
 /** How long it is believed after that; longer than any token holds. */
 export const BELIEVED_MS = 3_600_000;
 const MAX_FILE_BYTES = 65_536;
-const OTHERS_MAY_READ_OR_WRITE = 0o077;
 
 interface DatedKey extends TokenKey {
   readonly createdMs: number;
@@ -40,33 +40,17 @@ export function openTokenKeys(path: string, crypto: CryptoProvider, clock: Clock
   };
 }
 
-/** Whole and on the disk, before it takes the place of the one before. */
 function write(path: string, keys: readonly DatedKey[]): void {
   const rows = keys.map(({ kid, publicKey, secretKey, createdMs }) => {
     return { kid, publicKey: toHex(publicKey), secretKey: toHex(secretKey), createdMs };
   });
-  const file = openSync(`${path}.new`, 'w', 0o600);
-  try {
-    writeSync(file, `${JSON.stringify({ keys: rows }, null, 2)}\n`);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(`${path}.new`, path);
+  replacePrivateFile(path, `${JSON.stringify({ keys: rows }, null, 2)}\n`);
 }
 
 function read(path: string): readonly DatedKey[] {
-  const file = openSync(path, 'r');
-  try {
-    const { mode, size } = fstatSync(file);
-    // Windows has no such bits: access there is the folder's access-control list.
-    if (process.platform !== 'win32' && (mode & OTHERS_MAY_READ_OR_WRITE) !== 0)
-      throw new BropError('CONFIG_INVALID', `${path}: others can get at it; run: chmod 600.`);
-    if (size > MAX_FILE_BYTES) throw damaged(path);
-    return parse(path, readFileSync(file, 'utf8'));
-  } finally {
-    closeSync(file);
-  }
+  const content = readPrivateFile(path, MAX_FILE_BYTES);
+  if (content === null) throw damaged(path);
+  return parse(path, content);
 }
 
 /** Says nothing of what is in it: JSON.parse quotes its input. */
