@@ -27,6 +27,7 @@ const COMMANDS: ReadonlyMap<string, Load> = new Map<string, Load>([
   ['node', async () => (await import('./commands/node.ts')).node],
   ['node register', async () => (await import('./commands/node-register.ts')).registerNode],
   ['node unregister', async () => (await import('./commands/node-register.ts')).unregisterNode],
+  ['signer primary', async () => (await import('./commands/signer-primary.ts')).signerPrimary],
   ['validators show', async () => (await import('./commands/validators-show.ts')).validatorsShow],
   ['validators propose', async () => (await import('./commands/validators-propose.ts')).validatorsPropose],
   ['validators approve', async () => (await import('./commands/validators-approve.ts')).validatorsApprove],
