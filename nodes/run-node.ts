@@ -23,6 +23,7 @@ import { isUrgent, MAX_MESSAGE_BYTES } from '../node-core/runtime/messages.ts';
 import { Node } from '../node-core/runtime/node.ts';
 import { Publication } from '../node-core/runtime/publication.ts';
 import { Voting } from '../node-core/runtime/voting.ts';
+import type { LedgerCopy } from './aws/ledger.ts';
 import type { NodeConfig } from './config.ts';
 import { openFileSource } from './file-sources.ts';
 import { type NodeIndex, startIndex } from './middleware/node-index.ts';
@@ -105,8 +106,8 @@ async function start(config: NodeConfig, begun: Closing[]): Promise<RunningNode>
     for (const [, , type, data] of events)
       if (type === 'governance.nodeUnregistered') turnAway(config, transport, data);
   });
-  const { api, index } = await startAll(config, node, files, log, observed);
-  closeApi = async () => void (await Promise.allSettled([api?.close(), index?.close()]));
+  const { api, index, ledger } = await startAll(config, node, files, log, observed);
+  closeApi = async () => void (await Promise.allSettled([api?.close(), index?.close(), ledger?.close()]));
   log.info('the node runs', {
     height: store.height,
     peerId: identity.peerId,
@@ -116,6 +117,7 @@ async function start(config: NodeConfig, begun: Closing[]): Promise<RunningNode>
   const stop = async () => {
     await api?.close();
     await index?.close();
+    await ledger?.close();
     await snapshots.stop();
     await node.stop();
     await observed.close();
@@ -177,6 +179,7 @@ function openNoteKey(path: string): Signer {
 interface Started {
   readonly api: ApiServer | null;
   readonly index: NodeIndex | undefined;
+  readonly ledger: LedgerCopy | undefined;
 }
 
 /** What cannot start takes down what has started. */
@@ -188,17 +191,24 @@ async function startAll(
   observed: Observation,
 ): Promise<Started> {
   let index: NodeIndex | undefined;
+  let ledger: LedgerCopy | undefined;
   try {
     await startOrExplain(() => node.start(), `listen: node port ${config.listen?.port}`);
     index = config.index ? startIndex(config.dataFolder, node, log) : undefined;
     await observed.serve(node, index);
     // Loaded when it is wanted: a validator without it is smaller.
-    if (config.api === undefined) return { api: null, index };
+    if (config.role === 'follower' && config.ledgerTable !== undefined) {
+      const { startLedger } = await import('./aws/ledger.ts');
+      ledger = startLedger(config.ledgerTable, node, log, observed.metrics);
+    }
+    if (config.api === undefined) return { api: null, index, ledger };
     const { serveApi } = await import('./serve-api.ts');
     const { dataFolder, webhooks } = config;
-    return { api: await serveApi(config.api, { dataFolder, webhooks, node, index, files, log, observed }), index };
+    const api = await serveApi(config.api, { dataFolder, webhooks, node, index, files, log, observed });
+    return { api, index, ledger };
   } catch (error) {
     await index?.close();
+    await ledger?.close();
     await node.stop();
     await observed.close();
     throw error;

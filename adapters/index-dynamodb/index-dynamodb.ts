@@ -12,12 +12,12 @@ import {
   type IndexStore,
   IndexStoreError,
 } from '../../node-core/ports/index-store.ts';
+import { type Item, inParallel, repeated, Table } from '../dynamodb/table.ts';
 import {
   blockKey,
   entryAt,
   entryKey,
   entrySort,
-  type Item,
   listName,
   PROGRESS,
   positionOf,
@@ -25,7 +25,6 @@ import {
   rowKey,
   rowOf,
 } from './items.ts';
-import { inParallel, repeated, Table } from './table.ts';
 
 /** Of the items; with another one the index begins anew. */
 const ITEMS_VERSION = 1;
@@ -51,7 +50,7 @@ export class DynamoDbIndexStore implements IndexStore {
 
   /** Makes the table, for tests and where no stack has made it. */
   createTable(): Promise<void> {
-    return this.guarded(() => this.table.exists());
+    return this.guarded(() => this.table.create('B'));
   }
 
   open(identity: string, from: number): Promise<IndexProgress> {

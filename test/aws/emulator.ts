@@ -7,7 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const PROGRAM = join(import.meta.dirname, '..', '..', '.cache', 'venv-aws', 'bin', 'ministack');
+const PROGRAMS = join(import.meta.dirname, '..', '..', '.cache', 'venv-aws', 'bin');
+const PROGRAM = join(PROGRAMS, 'ministack');
+/** By its interpreter: the first line of a script in a venv names the folder that it was made in, which may have moved. */
+const PYTHON = join(PROGRAMS, 'python3');
 const START_MS = 30_000;
 const STOP_MS = 5_000;
 
@@ -31,7 +34,7 @@ export async function startEmulator(): Promise<Emulator> {
     );
   const state = mkdtempSync(join(tmpdir(), 'brop-aws-'));
   const port = await freePort();
-  const child = spawn(PROGRAM, [], {
+  const child = spawn(PYTHON, [PROGRAM], {
     // A group of its own: some of its services are processes of their own.
     detached: true,
     stdio: 'ignore',
