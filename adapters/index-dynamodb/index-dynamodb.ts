@@ -61,6 +61,19 @@ export class DynamoDbIndexStore implements IndexStore {
     });
   }
 
+  /**
+   * Reads from now on what somebody else keeps, as it is at this moment; never begins it anew.
+   * @throws {IndexStoreError} unavailable, also while there is none of this identity.
+   */
+  attach(identity: string): Promise<IndexProgress> {
+    return this.guarded(async () => {
+      const state = await this.state();
+      if (state?.identity !== `${ITEMS_VERSION}/${identity}`)
+        throw new IndexStoreError('unavailable', 'the index of this chain has not been begun');
+      return progressOf(this.taken(state));
+    });
+  }
+
   clear(from: number): Promise<IndexProgress> {
     return this.guarded(async () => {
       const state = await this.opened();

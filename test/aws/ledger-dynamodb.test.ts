@@ -1,12 +1,12 @@
 /** The ledger table beside a real chain: what is read out of it is what the node says, whatever happens on the way. */
 import { PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../adapters/system/clock.ts';
 import { verifyReceipt } from '../../node-core/chain/receipt.ts';
 import { Queries } from '../../node-core/runtime/queries.ts';
-import { crypto } from '../../test/api/in-process-node.ts';
-import { type Emulator, startEmulator } from '../../test/aws/emulator.ts';
-import { ProxyRig } from '../../test/aws/proxy-rig.ts';
-import { systemClock } from '../system/clock.ts';
+import { crypto } from '../api/in-process-node.ts';
+import { type Emulator, startEmulator } from './emulator.ts';
+import { ProxyRig } from './proxy-rig.ts';
 
 let emulator: Emulator;
 let rig: ProxyRig;
