@@ -11,6 +11,7 @@ import type { Deployment, ProxySettings, ValidatorSettings } from '../deployment
 import type { NodeData } from '../stacks/data.ts';
 import type { NetworkStack } from '../stacks/network.ts';
 import { acknowledge } from './acknowledge.ts';
+import { grantObjects } from './grants.ts';
 import { secretName } from './secrets.ts';
 
 /** Where a node serves its metrics, and the follower its API, inside of the network. */
@@ -19,6 +20,8 @@ export const API_PORT = 4680;
 /** The longest that Fargate grants. A node ends in seconds; a vote under way is written before anything is closed. */
 const STOP_TIMEOUT = Duration.seconds(120);
 const DATA_FOLDER = '/data';
+/** Where in its bucket a node publishes; CloudFront serves it under the same path. */
+export const FILES = 'files/';
 /** Where the image has what it needs to write: the node's store, and the sockets and state of an HSM's client. */
 const WRITABLE = [DATA_FOLDER, '/tmp', '/run'];
 
@@ -49,7 +52,13 @@ export class NodeTask extends Construct {
     this.log = new logs.LogGroup(this, 'Log', { retention: deployment.logRetentionDays });
     this.taskRole = new iam.Role(this, 'TaskRole', { assumedBy: ecsTasks(this) });
     for (const secret of [data.nodeKey, data.noteKey]) secret.readableBy({ role: this.taskRole });
-    data.files.grantReadWrite(this.taskRole);
+    // The chain's plain files, some of which are replaced by wider ones.
+    grantObjects(this.taskRole, data.files, FILES, [
+      's3:GetObject',
+      's3:PutObject',
+      's3:DeleteObject',
+      's3:ListBucket',
+    ]);
     this.group = new ec2.SecurityGroup(this, 'Group', { vpc, allowAllOutbound: false });
     this.openNetwork(deployment, settings.nodePort);
     const task = this.taskDefinition(props);
@@ -111,6 +120,7 @@ export class NodeTask extends Construct {
         ...props.environment,
       },
       logging: ecs.LogDrivers.awsLogs({ logGroup: this.log, streamPrefix: settings.name }),
+      portMappings: [{ containerPort: settings.nodePort }],
       stopTimeout: STOP_TIMEOUT,
       readonlyRootFilesystem: true,
       healthCheck: {
@@ -132,11 +142,6 @@ export class NodeTask extends Construct {
       'AwsSolutions-IAM5[Resource::*]',
       'ecr:GetAuthorizationToken cannot be limited to a repository',
     );
-    acknowledge(
-      this.taskRole,
-      'AwsSolutions-IAM5',
-      'Objects of its own bucket, and the read and write actions of its own tables: CDK writes both as patterns',
-    );
     return task;
   }
 }
@@ -144,7 +149,7 @@ export class NodeTask extends Construct {
 /** The config that the process gets as BROP_CONFIG: what nodes/config.ts reads. */
 function nodeConfig({ deployment, settings, data, network, config }: NodeTaskProps): Readonly<Record<string, unknown>> {
   const { local } = settings;
-  const files = `s3://${data.files.bucketName}/files`;
+  const files = `s3://${data.files.bucketName}/${FILES.slice(0, -1)}`;
   return {
     name: settings.name,
     genesis: `${files}/genesis.cbor`,
@@ -153,9 +158,9 @@ function nodeConfig({ deployment, settings, data, network, config }: NodeTaskPro
     noteKey: secretReference(deployment, settings, 'note-key'),
     listen: { host: local === undefined ? '0.0.0.0' : '127.0.0.1', port: local?.nodePort ?? settings.nodePort },
     peers: peersOf(deployment, settings, network.namespace.namespaceName),
-    // What it has published itself comes first: after a loss of its disk a node needs nobody else.
-    fileSources: [files, ...deployment.fileSources],
+    // A node catches up from what it has published itself before it asks anybody else.
     publish: files,
+    fileSources: deployment.fileSources,
     ...config,
   };
 }

@@ -3,6 +3,7 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
 
 const text = (name: string): dynamodb.Attribute => ({ name, type: dynamodb.AttributeType.STRING });
 const bytes = (name: string): dynamodb.Attribute => ({ name, type: dynamodb.AttributeType.BINARY });
@@ -43,7 +44,7 @@ export type TableKind = keyof typeof KINDS;
 /** On demand, encrypted with `encryptionKey`, never deleted with its stack. */
 export function table(scope: Construct, id: string, kind: TableKind, encryptionKey: IKey): dynamodb.Table {
   const { pointInTimeRecovery, ...keys }: Kind = KINDS[kind];
-  return new dynamodb.Table(scope, id, {
+  const made = new dynamodb.Table(scope, id, {
     ...keys,
     billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
     encryption: dynamodb.TableEncryption.CUSTOMER_MANAGED,
@@ -52,4 +53,11 @@ export function table(scope: Construct, id: string, kind: TableKind, encryptionK
     deletionProtection: true,
     removalPolicy: RemovalPolicy.RETAIN,
   });
+  if (!pointInTimeRecovery)
+    acknowledge(
+      made,
+      'AwsSolutions-DDB3',
+      'A vote record is never restored: an older one lets a validator contradict itself',
+    );
+  return made;
 }

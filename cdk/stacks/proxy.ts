@@ -7,8 +7,10 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { DynamoEventSource, SqsDlq, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import { acknowledge } from '../constructs/acknowledge.ts';
 import { BropFunction } from '../constructs/function.ts';
-import { API_PORT, NodeTask } from '../constructs/node-task.ts';
+import { CHANGE_ITEMS, grantItems, grantObjects, READ_ITEMS } from '../constructs/grants.ts';
+import { API_PORT, FILES, NodeTask } from '../constructs/node-task.ts';
 import { RestApi } from '../constructs/rest-api.ts';
 import { secretName } from '../constructs/secrets.ts';
 import type { Deployment, ProxySettings } from '../deployment.ts';
@@ -65,7 +67,15 @@ export class ProxyStack extends Stack {
 
   private queue(id: string, props: sqs.QueueProps = {}): sqs.Queue {
     const encryption = sqs.QueueEncryption.SQS_MANAGED;
-    return new sqs.Queue(this, id, { encryption, enforceSSL: true, retentionPeriod: Duration.days(14), ...props });
+    const made = new sqs.Queue(this, id, {
+      encryption,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+      ...props,
+    });
+    if (props.deadLetterQueue === undefined)
+      acknowledge(made, 'AwsSolutions-SQS3', 'It is where what failed is put aside');
+    return made;
   }
 
   private follower(): NodeTask {
@@ -90,7 +100,7 @@ export class ProxyStack extends Stack {
       },
       health: { port, path: '/v1/status' },
     });
-    data.ledger.grantReadWriteData(task.taskRole);
+    grantItems(task.taskRole, data.ledger, CHANGE_ITEMS);
     return task;
   }
 
@@ -114,9 +124,9 @@ export class ProxyStack extends Stack {
         onFailure: new SqsDlq(this.deadLetters.indexer),
       }),
     );
-    data.ledger.grantReadData(indexer);
-    data.index.grantReadWriteData(indexer);
-    data.service.grantReadWriteData(indexer);
+    grantItems(indexer.role!, data.ledger, READ_ITEMS);
+    grantItems(indexer.role!, data.index, CHANGE_ITEMS);
+    grantItems(indexer.role!, data.service, CHANGE_ITEMS);
     deliveries.grantSendMessages(indexer);
     return indexer;
   }
@@ -148,8 +158,8 @@ export class ProxyStack extends Stack {
         }),
       ],
     });
-    data.ledger.grantReadData(webhooks);
-    data.service.grantReadWriteData(webhooks);
+    grantItems(webhooks.role!, data.ledger, READ_ITEMS);
+    grantItems(webhooks.role!, data.service, CHANGE_ITEMS);
     data.apiSecret.readableBy({ role: webhooks.role! });
     deliveries.grantSendMessages(webhooks);
     return webhooks;
@@ -174,12 +184,10 @@ export class ProxyStack extends Stack {
         new targets.LambdaFunction(check, { event: asNotification(), deadLetterQueue: this.deadLetters.hosting }),
       ],
     });
-    quarantine.grantRead(check);
-    quarantine.grantDelete(check);
-    hosting.grantRead(check);
-    hosting.grantPut(check);
-    data.service.grantReadWriteData(check);
-    data.ledger.grantReadData(check);
+    grantObjects(check.role!, quarantine, '', ['s3:GetObject', 's3:DeleteObject', 's3:ListBucket']);
+    grantObjects(check.role!, hosting, '', ['s3:GetObject', 's3:PutObject', 's3:PutObjectRetention', 's3:ListBucket']);
+    grantItems(check.role!, data.service, CHANGE_ITEMS);
+    grantItems(check.role!, data.ledger, READ_ITEMS);
     return check;
   }
 
@@ -201,14 +209,14 @@ export class ProxyStack extends Stack {
         ...(deployment.emulator && { BROP_WEBHOOK_LOOPBACK: '1' }),
       },
     });
-    data.ledger.grantReadData(api);
-    data.index.grantReadData(api);
-    data.service.grantReadWriteData(api);
-    data.files.grantRead(api);
+    grantItems(api.role!, data.ledger, READ_ITEMS);
+    grantItems(api.role!, data.index, READ_ITEMS);
+    grantItems(api.role!, data.service, CHANGE_ITEMS);
+    grantObjects(api.role!, data.files, FILES, ['s3:GetObject', 's3:ListBucket']);
     data.apiSecret.readableBy({ role: api.role! });
     // What a presigned POST may do is what its signer may.
-    data.quarantine.grantPut(api);
-    data.hosting.grantRead(api);
+    grantObjects(api.role!, data.quarantine, '', ['s3:PutObject']);
+    grantObjects(api.role!, data.hosting, '', ['s3:GetObject', 's3:ListBucket']);
     deliveries.grantSendMessages(api);
     return api;
   }

@@ -5,6 +5,7 @@ import * as elb from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../constructs/acknowledge.ts';
+import { CHANGE_ITEMS, grantItems } from '../constructs/grants.ts';
 import { NodeTask, SERVICE_PORT, secretReference } from '../constructs/node-task.ts';
 import type { Deployment, ValidatorSettings } from '../deployment.ts';
 import type { ValidatorData } from './data.ts';
@@ -42,10 +43,9 @@ export class ValidatorStack extends Stack {
       health: { port, path: '/metrics' },
     });
     this.grantSigning(data, hsm);
-    // What a vote needs, no more: a scan or a deletion of the vote record is nobody's business here.
-    data.votes.grant(this.task.taskRole, 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem');
-    data.votes.encryptionKey?.grantEncryptDecrypt(this.task.taskRole);
-    data.proposals.grantReadWriteData(this.task.taskRole);
+    // What a vote needs, no more: a scan or a deletion of the vote record is nobody's business.
+    grantItems(this.task.taskRole, data.votes, ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem']);
+    grantItems(this.task.taskRole, data.proposals, CHANGE_ITEMS);
     this.task.group.addIngressRule(
       ec2.Peer.ipv4(deployment.vpcCidr),
       ec2.Port.tcp(settings.nodePort),
