@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { BropError } from '../node-core/chain/codes.ts';
 import { isUrl } from './file-sources.ts';
+import { consensusKey, withSignerPaths } from './signing/signer-config.ts';
 
 const port = z.number().int().min(0).max(65_535);
 const address = z.strictObject({ host: z.string().min(1), port });
@@ -112,8 +113,11 @@ const schema = z.discriminatedUnion('role', [
     snapshots: snapshots(0),
     join: join.default('genesis'),
     index: index.default(false),
-    /** Key file that signs votes: the primary or the standby key of the validator's entry in the set; the key says which. */
-    consensusKey: z.string().min(1),
+    /**
+     * What signs votes: a key file, a token, KMS, or two of them (signing/README.md). The primary or the standby key of the
+     * validator's entry in the set; the key says which.
+     */
+    consensusKey,
   }),
 ]);
 
@@ -149,5 +153,5 @@ function withPaths(config: NodeConfig, folder: string): NodeConfig {
   const fileSources = config.fileSources.map((source) => (isUrl(source) ? source : at(source)));
   const common = { ...paths, log, fileSources, ...(config.noteKey !== undefined && { noteKey: at(config.noteKey) }) };
   if (config.role === 'follower') return { ...config, ...common };
-  return { ...config, ...common, consensusKey: at(config.consensusKey) };
+  return { ...config, ...common, consensusKey: withSignerPaths(config.consensusKey, at) };
 }

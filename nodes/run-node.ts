@@ -30,6 +30,7 @@ import { type Observation, observe } from './observe/observe.ts';
 import { explained, openStore, VOTE_RECORD_FOLDER } from './open-store.ts';
 import { startOrExplain } from './port-in-use.ts';
 import type { ApiServer } from './serve-api.ts';
+import { openVotingKeys, type VotingKeys } from './signing/voting-keys.ts';
 import { beginFromSnapshot, snapshotWriter } from './snapshots.ts';
 
 export interface RunningNode {
@@ -56,7 +57,7 @@ export async function runNode(config: NodeConfig): Promise<RunningNode> {
 
 type Closing = () => Promise<void>;
 
-/** @param begun is told how to end what a node that does not start would leave behind. */
+/** @param begun is told how to end what a node that does not start, or has stopped, would leave behind. */
 async function start(config: NodeConfig, begun: Closing[]): Promise<RunningNode> {
   const { level, file } = config.log;
   const identity = naming('nodeKey', () => loadNodeIdentity(config.nodeKey));
@@ -81,8 +82,10 @@ async function start(config: NodeConfig, begun: Closing[]): Promise<RunningNode>
   const ended = new Promise<unknown>((resolve) => {
     end = resolve;
   });
-  const voting =
-    config.role === 'validator' ? await openVoting(config, genesis, store, identity.peerId, observed, log) : undefined;
+  const keys =
+    config.role === 'validator' ? await openVotingKeys(config.consensusKey, process.env.SIGNER, log) : undefined;
+  if (keys !== undefined) begun.push(async () => keys.close());
+  const voting = keys && (await openVoting(config, keys, genesis, store, identity.peerId, observed, log));
   const transport = openTransport(config, identity, store, log);
   const node = new Node({
     crypto: nativeCrypto,
@@ -118,7 +121,7 @@ async function start(config: NodeConfig, begun: Closing[]): Promise<RunningNode>
     await index?.close();
     await snapshots.stop();
     await node.stop();
-    await observed.close();
+    await Promise.allSettled(begun.map((close) => close()));
     end(null);
   };
   return { node, apiUrl: api?.url ?? null, nodePort: transport.port, ended, stop };
@@ -222,21 +225,25 @@ export function readGenesis(path: string): Genesis {
 }
 
 async function openVoting(
-  config: Extract<NodeConfig, { role: 'validator' }>,
+  config: NodeConfig,
+  { signer, standby }: VotingKeys,
   genesis: Genesis,
   store: ChainStore,
   peerId: string,
   observed: Observation,
   log: Log,
 ): Promise<Voting> {
-  const signer = naming('consensusKey', () => openKeyFile(config.consensusKey));
   const folder = join(config.dataFolder, VOTE_RECORD_FOLDER);
   // A record that is gone after the first block here must not be begun anew: what it held has been signed.
   const create = store.height === (store.origin?.header.height ?? 0);
   const scope = { crypto: nativeCrypto, chain: genesis.hash, protocolVersion: genesis.document.protocolVersion };
   try {
     const record = observed.voteRecord(voteRecordFile({ folder, create }));
-    const voting = await Voting.open(scope, { index: 0, key: 0, signer }, record);
+    const voting = await Voting.open(scope, { index: 0, key: 0, signer }, record, standby);
+    if (voting.isOnStandby)
+      log.error('the standby key signs', {
+        backToPrimary: `set consensusKey.returns to ${voting.nextReturn} and restart`,
+      });
     if (!voting.follow(store.validators))
       log.warn('the consensus key is not in the validator set: the node follows until it is', { height: store.height });
     if (store.accountOfNode(fromHex(peerId)) === undefined)

@@ -2756,6 +2756,8 @@ export interface components {
         count: number;
         validators: (string)[];
       };
+      /** Validators whose newest signature under a block is by their standby key: their primary one is out of use. */
+      standbySigners: (string)[];
       /** Of a validator; otherwise null. */
       consensus: ({
         height: number;

@@ -33,7 +33,7 @@ import { blockBytesOf, type ProposalMessage, Proposals } from './proposals.ts';
 import type { Telemetry } from './telemetry.ts';
 import { VoteCheck } from './vote-check.ts';
 import { fromWire, toWire } from './vote-wire.ts';
-import { type Voting, VotingStopped } from './voting.ts';
+import { type SignedProposal, type Voting, VotingStopped } from './voting.ts';
 
 export interface DriverParts extends HeightTimingParts {
   readonly crypto: CryptoProvider;
@@ -99,6 +99,11 @@ export class ConsensusDriver {
   /** What peers have made this node keep for the height. */
   get load(): { readonly votes: number; readonly blocks: number } {
     return { votes: this.votes.count, blocks: this.proposals.count };
+  }
+
+  /** Whether the votes of this validator are those of a standby key: the set's, or the one of its own two. */
+  get fallsBack(): boolean {
+    return this.isStandby || this.parts.voting.isOnStandby;
   }
 
   private get self(): number {
@@ -319,8 +324,8 @@ export class ConsensusDriver {
     if (executed === undefined) return;
     const block = blockBytesOf(executed);
     const proof = validRound === -1 ? [] : polka(this.state).map(toWire);
-    const { index, key } = voting.identity;
-    const message = (signature: Uint8Array): ProposalMessage => [
+    const { index } = voting.identity;
+    const message = ({ key, signature }: SignedProposal): ProposalMessage => [
       'proposal',
       height,
       round,
@@ -331,9 +336,9 @@ export class ConsensusDriver {
       block,
       proof,
     ];
-    const keep = (signature: Uint8Array) => {
+    const keep = (signed: SignedProposal) => {
       const { headerHash } = executed;
-      const row = { height, round, isOwn: true, headerHash, timely: true, message: encodeMessage(message(signature)) };
+      const row = { height, round, isOwn: true, headerHash, timely: true, message: encodeMessage(message(signed)) };
       return this.proposals.keep(row, valueId, this.state);
     };
     const proposal = { height, round, valueId, validRound };
@@ -356,7 +361,9 @@ export class ConsensusDriver {
   /** null when this validator must not sign any more; it goes on as an observer, loudly. */
   private async signing<T>(sign: () => Promise<T | null>): Promise<T | null> {
     try {
-      return await sign();
+      const signed = await sign();
+      this.noticeStandby(this.height);
+      return signed;
     } catch (error) {
       if (!(error instanceof VotingStopped)) throw error;
       this.parts.log.error('not signing', { reason: error.message, height: this.height });

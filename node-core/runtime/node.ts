@@ -31,6 +31,7 @@ import { Peers } from './peers.ts';
 import { Relay, roomForEach } from './relay.ts';
 import { Repair } from './repair.ts';
 import { Serial } from './serial.ts';
+import { StandbySigners } from './standby-signers.ts';
 import { type Accepted, Submission } from './submission.ts';
 import { Sync } from './sync.ts';
 import { Telemetry } from './telemetry.ts';
@@ -91,6 +92,7 @@ export class Node {
   readonly mempool: Mempool;
   readonly submission: Submission;
   readonly peers: Peers;
+  readonly standbySigners = new StandbySigners();
   private readonly parts: NodeParts;
   private readonly serial: Serial;
   private readonly executor: Executor;
@@ -195,10 +197,12 @@ export class Node {
   /** Connects to the others and, as a validator, takes part from the recorded height and round on. */
   async start(): Promise<void> {
     const { transport, voting, store } = this.parts;
-    const placeIn = (set: ValidatorSet) => voting?.placeIn(set)?.index ?? null;
-    if (voting !== undefined && (await store.hasSignatureOf(placeIn, voting.recorded?.height ?? 0))) {
+    const indexIn = (set: ValidatorSet) => voting?.indexIn(set) ?? null;
+    if (voting !== undefined && (await store.hasSignatureOf(indexIn, voting.recorded?.height ?? 0))) {
       this.recordIsLost(voting);
     }
+    const newest = await store.certified(store.height);
+    if (newest !== undefined) this.standbySigners.saw(store.validatorsAt(store.height), newest.certificate);
     await transport.start(this.inbox);
     this.cancelWait = this.parts.clock.schedule(HEAR_OTHERS_MS, () => {
       this.hasWaited = true;
@@ -222,7 +226,7 @@ export class Node {
     const { voting } = this.parts;
     if (this.driver === null || this.begun) return;
     const mayBegin = this.hasWaited && voting!.recorded !== null;
-    const reached = this.peers.agreedHeight(voting!.placeIn(this.store.validators)?.index ?? null);
+    const reached = this.peers.agreedHeight(voting!.indexIn(this.store.validators));
     if (!mayBegin && (reached === null || reached > this.store.height)) return;
     this.begun = true;
     this.cancelWait?.();
@@ -245,6 +249,11 @@ export class Node {
   get consensus(): { readonly height: number; readonly round: number } | null {
     const { driver } = this;
     return driver?.takesPart === true ? { height: driver.height, round: driver.round } : null;
+  }
+
+  /** Whether a standby key signs the votes of this validator; null in a follower. */
+  get isOnStandby(): boolean | null {
+    return this.driver?.fallsBack ?? null;
   }
 
   /** A validator is one too, while its key is not in the set. */
@@ -377,10 +386,11 @@ export class Node {
   /** Makes a final block part of the chain here and tells peers and listeners. */
   private async commit(executed: ExecutedBlock, certificate: Certificate, source: BlockSource): Promise<void> {
     const { voting } = this.parts;
-    const place = voting?.placeIn(this.store.validators)?.index;
+    const place = voting?.indexIn(this.store.validators);
     const signedByUs = certificate[1].some(([index]) => index === place);
     const recordedHeight = voting?.recorded?.height ?? 0;
     if (voting !== undefined && signedByUs && recordedHeight < executed.header.height) this.recordIsLost(voting);
+    this.standbySigners.saw(this.store.validators, certificate);
     const startMs = this.telemetry.now();
     await this.store.commit(executed, certificate);
     this.parts.log.debug('a block is final', { height: executed.header.height, source });
