@@ -17,11 +17,14 @@ export class NetworkStack extends Stack {
   /** Of functions: nothing comes in. */
   readonly functionsGroup: ec2.SecurityGroup | undefined;
 
+  private readonly zones: readonly string[];
+
   constructor(scope: Construct, id: string, deployment: Deployment, props: StackProps) {
     super(scope, id, props);
+    this.zones = deployment.availabilityZones;
     this.vpc = new ec2.Vpc(this, 'Vpc', {
       ipAddresses: ec2.IpAddresses.cidr(deployment.vpcCidr),
-      availabilityZones: deployment.availabilityZones,
+      maxAzs: deployment.availabilityZones.length,
       natGateways: 0,
       restrictDefaultSecurityGroup: false,
       subnetConfiguration: [
@@ -46,6 +49,11 @@ export class NetworkStack extends Stack {
       name: `${deployment.name}.brop.internal`,
     });
     if (deployment.proxy !== undefined) this.functionsGroup = this.openToFunctions();
+  }
+
+  /** From the config: a look-up would need credentials. */
+  override get availabilityZones(): string[] {
+    return [...this.zones];
   }
 
   /** The API function reads the secret and wakes the deliveries: two endpoints, in one zone, as each costs by the hour. */
