@@ -2,8 +2,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { App } from 'aws-cdk-lib';
-import { build } from './build.ts';
 import { checkDeployment, type Deployment, DeploymentError } from './deployment.ts';
 
 async function readDeployment(name: string | undefined): Promise<Deployment> {
@@ -17,8 +15,11 @@ async function readDeployment(name: string | undefined): Promise<Deployment> {
 }
 
 try {
+  const deployment = await readDeployment(process.env.BROP_DEPLOYMENT);
+  // Seconds of loading that a wrong config need not wait for.
+  const [{ App }, { build }] = await Promise.all([import('aws-cdk-lib'), import('./build.ts')]);
   const app = new App();
-  build(app, await readDeployment(process.env.BROP_DEPLOYMENT));
+  build(app, deployment);
   app.synth();
 } catch (error) {
   if (!(error instanceof DeploymentError)) throw error;

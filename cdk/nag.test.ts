@@ -1,10 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, test } from 'vitest';
-import { CONFIGS, newApp, stacksOf } from './testing.ts';
+import { CONFIGS, withStacks } from './testing.ts';
 
 interface Report {
   readonly pluginReports: readonly {
@@ -17,10 +16,7 @@ interface Report {
 
 /** What cdk-nag finds that nobody has acknowledged, as `<rule> <construct>`. */
 function findings(name: string): string[] {
-  const outdir = mkdtempSync(join(tmpdir(), 'brop-nag-'));
-  try {
-    const app = newApp(outdir);
-    stacksOf(name, app);
+  return withStacks(name, (_, app, outdir) => {
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
     app.synth();
     const report: Report = JSON.parse(readFileSync(join(outdir, 'validation-report.json'), 'utf8'));
@@ -29,9 +25,7 @@ function findings(name: string): string[] {
         violatingConstructs.map(({ constructPath }) => `${ruleName} ${constructPath}`),
       ),
     );
-  } finally {
-    rmSync(outdir, { recursive: true, force: true });
-  }
+  });
 }
 
 /** Four hundred rules and aspects over nine stacks. */

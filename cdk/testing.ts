@@ -1,4 +1,7 @@
 /** For the tests here: the stacks of a config, synthesized without their bundles. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { build, type Stacks } from './build.ts';
@@ -20,12 +23,15 @@ const hsmValidator: DeploymentInput = {
 
 export const CONFIGS: Readonly<Record<string, DeploymentInput>> = { devnet, operator, validator, hsm: hsmValidator };
 
-export function newApp(outdir?: string): App {
-  return new App({ context: { 'aws:cdk:bundling-stacks': [] }, analyticsReporting: false, ...(outdir && { outdir }) });
-}
-
-export function stacksOf(name: keyof typeof CONFIGS, app = newApp()): Stacks {
-  return build(app, checkDeployment(String(name), CONFIGS[name]));
+/** Builds the stacks of a config, lets `use` look at them, and leaves no file behind. */
+export function withStacks<T>(name: string, use: (stacks: Stacks, app: App, outdir: string) => T): T {
+  const outdir = mkdtempSync(join(tmpdir(), 'brop-cdk-'));
+  try {
+    const app = new App({ context: { 'aws:cdk:bundling-stacks': [] }, analyticsReporting: false, outdir });
+    return use(build(app, checkDeployment(name, CONFIGS[name])), app, outdir);
+  } finally {
+    rmSync(outdir, { recursive: true, force: true });
+  }
 }
 
 type Resource = { readonly Type: string; readonly Properties: Readonly<Record<string, unknown>> };
