@@ -32,6 +32,7 @@ import { openFileSource } from './file-sources.ts';
 import { openKey, openNodeKey } from './keys.ts';
 import { type NodeIndex, startIndex } from './middleware/node-index.ts';
 import { type Observation, observe } from './observe/observe.ts';
+import { reportStanding } from './observe/standing.ts';
 import { explained, openStore, VOTE_RECORD_FOLDER } from './open-store.ts';
 import { startOrExplain } from './port-in-use.ts';
 import type { ApiServer } from './serve-api.ts';
@@ -123,6 +124,7 @@ async function start(config: NodeConfig, begun: Closing[]): Promise<RunningNode>
     api: api?.url ?? null,
     metrics: observed.metricsUrl,
   });
+  void ended.then(reportStanding(node, systemClock, log));
   const stop = async () => {
     await closeServices();
     await snapshots.stop();
