@@ -112,6 +112,11 @@ const schema = z.discriminatedUnion('role', [
     snapshots: snapshots(10_000),
     join: join.default('snapshot'),
     index: index.default(true),
+    /** DynamoDB table into which every final block is copied: the proxy's functions answer out of it. */
+    ledgerTable: z
+      .string()
+      .regex(/^[A-Za-z0-9_.-]{3,255}$/, 'is no name of a DynamoDB table')
+      .optional(),
   }),
   z.strictObject({
     role: z.literal('validator'),

@@ -25,12 +25,14 @@ import { Publication } from '../node-core/runtime/publication.ts';
 import type { SnapshotWriter } from '../node-core/runtime/snapshot-write.ts';
 import { Voting } from '../node-core/runtime/voting.ts';
 import type { Cloud } from './aws/cloud.ts';
+import type { LedgerCopy } from './aws/ledger.ts';
 import { isS3 } from './aws/references.ts';
 import type { NodeConfig } from './config.ts';
 import { openFileSource } from './file-sources.ts';
 import { openKey, openNodeKey } from './keys.ts';
 import { type NodeIndex, startIndex } from './middleware/node-index.ts';
 import { type Observation, observe } from './observe/observe.ts';
+import { reportStanding } from './observe/standing.ts';
 import { explained, openStore, VOTE_RECORD_FOLDER } from './open-store.ts';
 import { startOrExplain } from './port-in-use.ts';
 import type { ApiServer } from './serve-api.ts';
@@ -111,15 +113,18 @@ async function start(config: NodeConfig, begun: Closing[]): Promise<RunningNode>
   });
   const snapshots = snapshotWriter(config, store, blobs, log);
   node.onCommit((block) => afterBlock(block, config, transport, snapshots));
-  const { api, index } = await startAll(config, node, files, log, observed);
+  const { api, index, ledger } = await startAll(config, node, files, log, observed);
   cloud?.publish(store, files, observed.metrics);
-  closeServices = async () => void (await Promise.allSettled([api?.close(), index?.close(), cloud?.stop()]));
+  closeServices = async () => {
+    await Promise.allSettled([api?.close(), index?.close(), ledger?.close(), cloud?.stop()]);
+  };
   log.info('the node runs', {
     height: store.height,
     peerId: identity.peerId,
     api: api?.url ?? null,
     metrics: observed.metricsUrl,
   });
+  void ended.then(reportStanding(node, systemClock, log));
   const stop = async () => {
     await closeServices();
     await snapshots.stop();
@@ -211,6 +216,7 @@ async function openNoteKey(path: string): Promise<Signer> {
 interface Started {
   readonly api: ApiServer | null;
   readonly index: NodeIndex | undefined;
+  readonly ledger: LedgerCopy | undefined;
 }
 
 /** What cannot start takes down what has started. */
@@ -222,17 +228,24 @@ async function startAll(
   observed: Observation,
 ): Promise<Started> {
   let index: NodeIndex | undefined;
+  let ledger: LedgerCopy | undefined;
   try {
     await startOrExplain(() => node.start(), `listen: node port ${config.listen?.port}`);
     index = config.index ? startIndex(config.dataFolder, node, log) : undefined;
     await observed.serve(node, index);
     // Loaded when it is wanted: a validator without it is smaller.
-    if (config.api === undefined) return { api: null, index };
+    if (config.role === 'follower' && config.ledgerTable !== undefined) {
+      const { startLedger } = await import('./aws/ledger.ts');
+      ledger = startLedger(config.ledgerTable, node, log, observed.metrics);
+    }
+    if (config.api === undefined) return { api: null, index, ledger };
     const { serveApi } = await import('./serve-api.ts');
     const { dataFolder, webhooks } = config;
-    return { api: await serveApi(config.api, { dataFolder, webhooks, node, index, files, log, observed }), index };
+    const api = await serveApi(config.api, { dataFolder, webhooks, node, index, files, log, observed });
+    return { api, index, ledger };
   } catch (error) {
     await index?.close();
+    await ledger?.close();
     await node.stop();
     await observed.close();
     throw error;

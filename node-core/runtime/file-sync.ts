@@ -7,6 +7,7 @@ import { verifyAnchor } from '../chain/anchor.ts';
 import { ANCHOR_FILE_LIMITS, decodeAnchorFile } from '../chain/anchor-file.ts';
 import { ANCHOR_PATH, segmentsUpTo } from '../chain/file-paths.ts';
 import { firstHeightOf, type Row, SEGMENT_HEIGHTS, segmentOf, segmentPath, segmentRows } from '../chain/segment.ts';
+import { decodeStoredBlock, type StoredBlock } from '../chain/stored-block.ts';
 import { CodecError } from '../codec/error.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import type { ChainFiles } from '../ports/chain-files.ts';
@@ -17,7 +18,6 @@ import { BadBlock, type BlockIntake } from './block-intake.ts';
 import type { ChainStore } from './chain-store.ts';
 import type { CheckedAhead } from './checked-ahead.ts';
 import { readAhead } from './read-ahead.ts';
-import { decodeStoredBlock, type StoredBlock } from './stored-block.ts';
 
 export interface FileSource {
   /** Folder or URL, as it stands in the config. */

@@ -1,9 +1,10 @@
 /** Rows of proposals of an undecided height: [timely, message] by height, round, and for others' the header hash. */
+
+import { STORED_LIMITS } from '../chain/stored-block.ts';
 import { concat, uint64 } from '../codec/bytes.ts';
 import { decode, encode } from '../codec/cbor.ts';
 import { bool, bytes, tuple } from '../codec/schema.ts';
 import { MAX_MESSAGE_BYTES } from './messages.ts';
-import { STORED_LIMITS } from './stored-block.ts';
 
 export const PROPOSAL = Uint8Array.of('d'.charCodeAt(0));
 export const AFTER_PROPOSALS = Uint8Array.of(PROPOSAL[0]! + 1);
