@@ -12,6 +12,7 @@
  */
 import type { Certificate } from '../chain/certificate.ts';
 import { MAX_ROW_BYTES, type Row } from '../chain/segment.ts';
+import { encodeCommit, STORED_LIMITS } from '../chain/stored-block.ts';
 import { fromHex, toHex } from '../codec/bytes.ts';
 import { decode, encode } from '../codec/cbor.ts';
 import { CodecError } from '../codec/error.ts';
@@ -21,7 +22,6 @@ import type { Journal } from '../ports/journal.ts';
 import { type KeptProposal, proposalIn, proposalValue } from './kept-proposals.ts';
 import { decodeMessage } from './messages.ts';
 import { blockBytesOf, type ProposalMessage } from './proposals.ts';
-import { encodeCommit, STORED_LIMITS } from './stored-block.ts';
 
 const BLOCK = 'block';
 const PROPOSAL = /^proposal\/(\d{16})\/(own|[0-9a-f]{64})$/;

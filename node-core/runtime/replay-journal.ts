@@ -1,10 +1,11 @@
 /** Blocks of the journal, on a store that has lost them; verified and executed like those of a peer. */
+
+import { decodeStoredBlock } from '../chain/stored-block.ts';
 import { CodecError } from '../codec/error.ts';
 import type { Log } from '../ports/log.ts';
 import { BadBlock, type BlockIntake } from './block-intake.ts';
 import type { ChainJournal } from './chain-journal.ts';
 import type { ChainStore } from './chain-store.ts';
-import { decodeStoredBlock } from './stored-block.ts';
 
 export interface ReplayParts {
   readonly store: ChainStore;

@@ -4,6 +4,7 @@ import { nativeCrypto as crypto } from '../../adapters/crypto-native/native.ts';
 import { decodeAnchorFile } from '../../node-core/chain/anchor-file.ts';
 import { ANCHOR_PATH, bundlePaths, hashTilePaths, segmentPaths } from '../../node-core/chain/file-paths.ts';
 import { decodeHeader } from '../../node-core/chain/header.ts';
+import { decodeStoredBlock } from '../../node-core/chain/stored-block.ts';
 import { StoreError } from '../../node-core/ports/key-value-store.ts';
 import { operationsOf } from '../../node-core/protocol/table.ts';
 import { BlockIntake } from '../../node-core/runtime/block-intake.ts';
@@ -22,7 +23,6 @@ import {
 import { Publisher } from '../../node-core/runtime/publisher.ts';
 import { joinFromSnapshot } from '../../node-core/runtime/snapshot-join.ts';
 import { writeSnapshot } from '../../node-core/runtime/snapshot-write.ts';
-import { decodeStoredBlock } from '../../node-core/runtime/stored-block.ts';
 import { signerOf } from '../simulation/fixture.ts';
 import { MemoryBlobs } from '../simulation/memory-blobs.ts';
 import { MemoryStore } from '../simulation/memory-store.ts';
