@@ -1,6 +1,5 @@
 /** Secrets by reference: `env:NAME`, `file:PATH` or `secretsmanager:ID`. */
 import { readFileSync } from 'node:fs';
-import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { BropError } from '../../node-core/chain/codes.ts';
 
 /**
@@ -20,8 +19,7 @@ export async function readSecret(reference: string): Promise<string> {
 async function lookUp(kind: string, name: string): Promise<string | undefined> {
   if (kind === 'env') return process.env[name];
   if (kind === 'file') return readFileSync(name, 'utf8');
-  const answer = await new SecretsManagerClient({}).send(new GetSecretValueCommand({ SecretId: name }));
-  return answer.SecretString;
+  return (await import('../aws/secrets.ts')).secretText(`secretsmanager:${name}`);
 }
 
 /** ENOENT, ResourceNotFoundException …: what kind of failure, not its text. */
