@@ -6,6 +6,7 @@ import * as targets from 'aws-cdk-lib/aws-events-targets';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { DynamoEventSource, SqsDlq, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
+import { CfnSamplingRule } from 'aws-cdk-lib/aws-xray';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../constructs/acknowledge.ts';
 import { BropFunction } from '../constructs/function.ts';
@@ -20,6 +21,8 @@ import type { NetworkStack } from './network.ts';
 /** A delivery may take as long as this; the message is hidden from others for longer (SQS asks for a margin). */
 const DELIVERY_TIMEOUT = Duration.seconds(60);
 const DELIVERY_VISIBILITY = Duration.seconds(90);
+/** The part of requests that is traced, besides the first one of a second. */
+const TRACED = 0.01;
 /** How often a message or a record is tried before it is put aside for people. */
 const TRIES = 5;
 
@@ -60,6 +63,13 @@ export class ProxyStack extends Stack {
       hosting: this.hosting(),
       api: this.apiFunction(deliveries),
     };
+    // X-Ray's own rule takes one in twenty, which costs as much as all logs.
+    new CfnSamplingRule(this, 'Sampling', {
+      samplingRule: {
+        ...{ ruleName: `brop-${deployment.name}`, priority: 100, version: 1, reservoirSize: 1, fixedRate: TRACED },
+        ...{ host: '*', httpMethod: '*', urlPath: '*', resourceArn: '*', serviceName: '*', serviceType: '*' },
+      },
+    });
     this.api = new RestApi(this, 'Api', { deployment, settings, handler: this.functions.api });
     this.task.group.addIngressRule(network.functionsGroup!, ec2.Port.tcp(API_PORT), 'the API function');
     network.functionsGroup!.addEgressRule(ec2.Peer.ipv4(deployment.vpcCidr), ec2.Port.tcp(API_PORT), 'the node');
