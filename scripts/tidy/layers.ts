@@ -39,7 +39,7 @@ export const rooms: readonly Room[] = [
   { path: 'adapters', mayImport: [...pureRooms, ports] },
   { path: 'api', mayImport: [...pureRooms, ports] },
   { path: 'nodes', mayImport: ['*'], except: ['functions', 'cdk', 'site', 'examples', 'test', 'scripts'] },
-  { path: 'functions', mayImport: ['api', middleware, 'adapters', 'sdk'] },
+  { path: 'functions', mayImport: ['api', ...pureRooms, ports, 'adapters', 'sdk'] },
   { path: 'cdk', mayImport: [] },
   { path: 'sdk', mayImport: chainAndBelow },
   { path: 'cli', mayImport: ['*'], except: ['functions', 'cdk', 'site', 'examples', 'test', 'scripts'] },
