@@ -16,7 +16,7 @@ const route = createRoute({
   description:
     'Each has its ID in `id`, its type in `event`, and as `data` what /v1/events shows. From now on, or after ' +
     '`Last-Event-ID`, which browsers send by themselves when they come back; `after` serves those who cannot. A sign of ' +
-    'life every 15 s; a client that takes nothing for a minute is given up.',
+    'life every 15 s; a client that takes nothing for a minute is given up. Where a stream ends, go on after its last ID.',
   request: {
     query: z.strictObject(eventQuery),
     headers: z.object({
@@ -45,6 +45,6 @@ export function streamEvents(app: Api, { events, clock, limits }: ApiParts): voi
     if (c.req.method === 'HEAD') return c.body(null, 200, headers) as never;
     const release = slots.take(c.env?.remoteAddress);
     if (release === null) throw new ProblemError('TOO_MANY_REQUESTS', { detail: 'streams at the same time' });
-    return c.body(eventStream(log, clock, from, filter, release) as never, 200, headers) as never;
+    return c.body(eventStream({ log, clock, limits }, from, filter, release) as never, 200, headers) as never;
   });
 }

@@ -76,6 +76,8 @@ export const entryPoints = [
   'cli/start.ts',
   'nodes/*/main.ts',
   'functions/*/main.ts',
+  // In place of a package, when functions are bundled.
+  'functions/shared/no-prometheus.ts',
   'sdk/index.ts',
   'adapters/signer-file/portable.ts',
   'test/packaging/consumer.ts',
