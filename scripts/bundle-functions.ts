@@ -11,27 +11,46 @@ export const FUNCTIONS_FOLDER = join(ROOT, 'dist', 'functions');
 /** Of each bundle: what an instance has to read before it can answer. */
 export const MAX_BUNDLE_BYTES = 1_000_000;
 
-/** What packages bring and no function needs. */
+interface Replaced {
+  /** As it is imported. */
+  readonly path: RegExp;
+  /** The package that imports it; any without one. */
+  readonly by?: string;
+  readonly contents: string;
+}
+
+/** What packages bring and no function needs, and what stands in its place. The bundles' test holds their size to a bound. */
+const REPLACED: readonly Replaced[] = [
+  // Messages of zod in forty languages, ours being English with codes; schemas made of JSON Schema.
+  { path: /locales\/index\.js$/, by: 'zod', contents: `export { default as en } from 'zod/v4/locales/en.js';` },
+  { path: /\/from-json-schema\.js$/, by: 'zod', contents: 'export const fromJSONSchema = undefined;' },
+  // Lambda gives credentials in the environment; single sign-on, profiles and metadata services are for others.
+  {
+    path: /^@aws-sdk\/credential-provider-node$/,
+    contents: `import { fromEnv } from '@aws-sdk/credential-provider-env'; export const defaultProvider = () => fromEnv();`,
+  },
+  // Loaded by the SDK for operations that stream events; none of these is one.
+  { path: /^@smithy\/core\/event-streams$/, contents: 'export {};' },
+  // Asked by the tracer whether Node and the SDK are younger than 2017.
+  { path: /^semver$/, contents: 'export const gte = () => true;' },
+];
+
 const leftOut: Plugin = {
   name: 'left-out',
   setup({ onResolve, onLoad }) {
-    // Messages of zod in forty languages: ours are English, and say what is wrong by codes.
-    onResolve({ filter: /locales\/index\.js$/ }, ({ importer }) =>
-      importer.includes(`${join('node_modules', 'zod')}/`) ? { path: 'locales', namespace: 'left-out' } : undefined,
-    );
-    // Lambda gives credentials in the environment; single sign-on, profiles and metadata services are for others.
-    onResolve({ filter: /^@aws-sdk\/credential-provider-node$/ }, () => ({
-      path: 'credentials',
-      namespace: 'left-out',
-    }));
+    for (const [i, { path, by }] of REPLACED.entries()) {
+      onResolve({ filter: path }, ({ importer }) =>
+        by === undefined || importer.includes(`/node_modules/${by}/`)
+          ? { path: String(i), namespace: 'left-out' }
+          : undefined,
+      );
+    }
     onResolve({ filter: /^prom-client$/ }, () => ({ path: join(ROOT, 'functions', 'shared', 'no-prometheus.ts') }));
-    onLoad({ filter: /.*/, namespace: 'left-out' }, ({ path }) => ({ contents: CONTENTS[path]!, resolveDir: ROOT }));
+    onLoad({ filter: /.*/, namespace: 'left-out' }, ({ path }) => ({
+      contents: REPLACED[Number(path)]!.contents,
+      resolveDir: ROOT,
+    }));
   },
-};
-
-const CONTENTS: Readonly<Record<string, string>> = {
-  locales: `export { default as en } from 'zod/v4/locales/en.js';`,
-  credentials: `import { fromEnv } from '@aws-sdk/credential-provider-env'; export const defaultProvider = () => fromEnv();`,
 };
 
 /** Names of the functions, as their folders are called. */

@@ -78,6 +78,8 @@ export const entryPoints = [
   'functions/*/main.ts',
   // In place of a package, when functions are bundled.
   'functions/shared/no-prometheus.ts',
+  'cdk/app.ts',
+  'cdk/config/*.ts',
   'sdk/index.ts',
   'adapters/signer-file/portable.ts',
   'test/packaging/consumer.ts',
