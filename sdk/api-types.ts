@@ -2477,7 +2477,7 @@ export interface components {
     };
     OperationJson: {
       type: string;
-      /** The body as JSON (docs/spec/operations.md): bytes in hexadecimal, accounts as brop1…, keys as {"suite", "key"}. For evidence.register, evidence.registerBatch, identity.certify, governance.admitPartner, governance.admitValidator, governance.registerNode, governance.unregisterNode, governance.setValidators. */
+      /** The body as JSON (docs/spec/operations.md): bytes in hexadecimal, accounts as brop1…, keys as {"suite", "key"}. For evidence.register, evidence.registerBatch, evidence.registerSchema, identity.certify, governance.admitPartner, governance.admitValidator, governance.registerNode, governance.unregisterNode, governance.setValidators. */
       body?: {
         [name: string]: unknown;
       };
