@@ -14,6 +14,7 @@ function webhook(name: string): Load {
 const COMMANDS: ReadonlyMap<string, Load> = new Map<string, Load>([
   ['devnet', async () => (await import('./commands/devnet.ts')).devnet],
   ['register', async () => (await import('./commands/register.ts')).register],
+  ['schema register', async () => (await import('./commands/schema-register.ts')).registerSchema],
   ['prepare', async () => (await import('./commands/prepare.ts')).prepare],
   ['submit', async () => (await import('./commands/submit.ts')).submit],
   ['receipt', async () => (await import('./commands/receipt.ts')).receipt],

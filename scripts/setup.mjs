@@ -20,9 +20,10 @@ const USAGE = `usage: node scripts/setup.mjs start|test
 
 start  installs the npm packages that the nodes need, the pinned Node among them, and the git hook
 test   the same with the development packages, then what single suites need: Python packages for test/interop
-       and test/examples (into .cache/venv and .cache/venv-examples), the AWS emulator (into .cache/venv-aws), the API
-       fuzzer (into .cache/venv-fuzz), linters (into .cache/venv-deploy), OpenSSL, SoftHSM2, systemd-analyze, Node 20
-       (into .cache/node20), and Chromium for the browser suites (into .cache/chromium)
+       and test/examples (into .cache/venv and .cache/venv-examples), the AWS emulator (into .cache/venv-aws), the linter
+       of CloudFormation templates (into .cache/venv-cfn-lint), the API fuzzer (into .cache/venv-fuzz), linters of the
+       deployment package (into .cache/venv-deploy), OpenSSL, SoftHSM2, systemd-analyze, Node 20 (into .cache/node20), and
+       Chromium for the browser suites (into .cache/chromium)
 
 Exit code: 0 ready, 1 the npm packages could not be installed, 2 wrong usage. What a single suite lacks and could not
 be installed here is named on a line of its own, and that suite fails.

@@ -12,12 +12,12 @@ import {
   type IndexStore,
   IndexStoreError,
 } from '../../node-core/ports/index-store.ts';
+import { type Item, inParallel, repeated, Table } from '../dynamodb/table.ts';
 import {
   blockKey,
   entryAt,
   entryKey,
   entrySort,
-  type Item,
   listName,
   PROGRESS,
   positionOf,
@@ -25,7 +25,6 @@ import {
   rowKey,
   rowOf,
 } from './items.ts';
-import { inParallel, repeated, Table } from './table.ts';
 
 /** Of the items; with another one the index begins anew. */
 const ITEMS_VERSION = 1;
@@ -51,7 +50,7 @@ export class DynamoDbIndexStore implements IndexStore {
 
   /** Makes the table, for tests and where no stack has made it. */
   createTable(): Promise<void> {
-    return this.guarded(() => this.table.exists());
+    return this.guarded(() => this.table.create('B'));
   }
 
   open(identity: string, from: number): Promise<IndexProgress> {
@@ -59,6 +58,19 @@ export class DynamoDbIndexStore implements IndexStore {
     return this.guarded(async () => {
       const state = await this.state();
       return progressOf(state?.identity === wanted ? this.taken(state) : await this.startAnew(state, wanted, from));
+    });
+  }
+
+  /**
+   * Reads from now on what somebody else keeps, as it is at this moment; never begins it anew.
+   * @throws {IndexStoreError} unavailable, also while there is none of this identity.
+   */
+  attach(identity: string): Promise<IndexProgress> {
+    return this.guarded(async () => {
+      const state = await this.state();
+      if (state?.identity !== `${ITEMS_VERSION}/${identity}`)
+        throw new IndexStoreError('unavailable', 'the index of this chain has not been begun');
+      return progressOf(this.taken(state));
     });
   }
 

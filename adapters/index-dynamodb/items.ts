@@ -3,8 +3,8 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { concat, uint64, utf8 } from '../../node-core/codec/bytes.ts';
 import { encodePosition, type FieldEntry } from '../../node-core/middleware/index/entries.ts';
 import type { IndexRow } from '../../node-core/ports/index-store.ts';
+import type { Item } from '../dynamodb/table.ts';
 
-export type Item = Record<string, AttributeValue>;
 export interface ItemKey extends Item {
   readonly pk: AttributeValue.SMember;
   readonly sk: AttributeValue.BMember;

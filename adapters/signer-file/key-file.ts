@@ -44,7 +44,7 @@ type PublicKeyOf = (suite: SuiteName, secretKey: Uint8Array) => Uint8Array;
  * @throws {KeyFileError} `io`, `permissions` (group or others may read or write it) or `malformed`.
  */
 export function readKeyFile(path: string, publicKeyOf: PublicKeyOf = purePublicKey): KeyFile {
-  return parse(path, read(path), publicKeyOf);
+  return parseKeyFile(path, read(path), publicKeyOf);
 }
 
 function purePublicKey(suite: SuiteName, secretKey: Uint8Array): Uint8Array {
@@ -86,8 +86,12 @@ function reasonOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'failed';
 }
 
-/** No cause is kept on the way: JSON.parse quotes its input in its messages. */
-function parse(path: string, content: string, publicKeyOf: PublicKeyOf): KeyFile {
+/**
+ * What a key file holds, wherever it was kept; the errors call it `path`. No cause is kept on the way: JSON.parse quotes
+ * its input in its messages.
+ * @throws {KeyFileError} `malformed`
+ */
+export function parseKeyFile(path: string, content: string, publicKeyOf: PublicKeyOf): KeyFile {
   let value: unknown;
   try {
     value = JSON.parse(content);

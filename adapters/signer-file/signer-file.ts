@@ -1,7 +1,7 @@
 /** The Signer port from a key file, as fast as the machine allows. */
 import type { Signer } from '../../node-core/ports/signer.ts';
 import { nativePublicKey, nativeSigner } from '../crypto-native/native.ts';
-import { readKeyFile } from './key-file.ts';
+import { type KeyFile, parseKeyFile, readKeyFile } from './key-file.ts';
 
 export { createKeyFile } from './key-file.ts';
 
@@ -10,7 +10,15 @@ export { createKeyFile } from './key-file.ts';
  * @throws {KeyFileError} `io`, `permissions` (group or others may read or write it) or `malformed`.
  */
 export function openKeyFile(path: string): Signer {
-  const { suite, secretKey, publicKey } = readKeyFile(path, nativePublicKey);
+  return signerOf(readKeyFile(path, nativePublicKey));
+}
+
+/** The same from what a key file holds, wherever it was kept; the errors call it `name`. @throws {KeyFileError} `malformed` */
+export function signerFromKeyText(content: string, name: string): Signer {
+  return signerOf(parseKeyFile(name, content, nativePublicKey));
+}
+
+function signerOf({ suite, secretKey, publicKey }: KeyFile): Signer {
   const sign = nativeSigner(suite, secretKey);
   return { publicKey: { suite, bytes: publicKey }, sign: async (message) => sign(message) };
 }

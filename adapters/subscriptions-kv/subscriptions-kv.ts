@@ -41,7 +41,21 @@ export function subscriptionsKv(kv: KeyValueStore): SubscriptionStore {
     const progress = bytes === undefined ? NO_PROGRESS : decode<Progress>(bytes);
     return { subscription, progress, attempts: (attemptsOf(id)[0]?.number ?? -1) + 1 };
   };
+  let replacing: Promise<unknown> = Promise.resolve();
+  const replace = async (before: Subscription, after: Subscription) => {
+    const at = key('s', before.id);
+    const there = kv.get(at);
+    if (there === undefined || Buffer.compare(there, encode(before)) !== 0) return false;
+    await kv.write([{ key: at, value: encode(after) }]);
+    return true;
+  };
   return {
+    // One after the other: what is compared is what has been written last.
+    replace: (before, after) => {
+      const replaced = replacing.then(() => replace(before, after));
+      replacing = replaced.catch(() => {});
+      return replaced;
+    },
     all: async () => [...kv.range(utf8('s'), utf8('t'))].map(({ value }) => subscribed(decode<Subscription>(value))),
     watermark: async () => {
       const bytes = kv.get(WATERMARK);

@@ -32,14 +32,19 @@ export function loadNodeIdentity(path: string): NodeIdentity {
   if (process.platform !== 'win32' && open !== 0) {
     throw new Error(`node key ${path} can be read by others: run chmod 600 on it, and make a new one if it has leaked`);
   }
+  return nodeIdentityFromPem(pem, path);
+}
+
+/** The same from the text itself, wherever it was kept; the errors call it `name`. */
+export function nodeIdentityFromPem(pem: string, name: string): NodeIdentity {
   let key: KeyObject;
   try {
     key = createPrivateKey(pem);
   } catch {
-    throw new Error(`node key ${path} is not a private key in PKCS#8 PEM`);
+    throw new Error(`node key ${name} is not a private key in PKCS#8 PEM`);
   }
   if (key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') {
-    throw new Error(`node key ${path} is not a P-256 key`);
+    throw new Error(`node key ${name} is not a P-256 key`);
   }
   return identityOf(key);
 }

@@ -117,8 +117,9 @@ export function subscriptionDeliveries(app: Api, parts: ApiParts): void {
     const { access, log } = deliveriesOf(parts);
     const id = idOf(c);
     const { signature } = await readJson(c, rotateBody, MAX_BODY_BYTES);
-    const made = await access.rotate(principalOf(c).accountText, id, signature);
-    if (made === undefined) throw notYours();
+    const found = await access.rotate(principalOf(c).accountText, id, signature);
+    if (found === undefined) throw notYours();
+    const made = orProblem(found);
     return c.json({ ...subscriptionView(log.genesisHash, made), verificationKey: made.verificationKey }, 200, headers);
   });
 

@@ -71,6 +71,19 @@ describe('subscriptions', () => {
     ]);
   });
 
+  it('changes of different fields at once, and a new key, are all in force afterwards', async () => {
+    const { path } = await create();
+    const responses = await Promise.all([
+      ann('PATCH', path, { description: 'mine' }),
+      ann('POST', `${path}/rotate`, {}),
+      ann('PATCH', path, { filter: { subject: 'lot 2' } }),
+    ]);
+    expect(responses.map(({ status }) => status)).toEqual([200, 200, 200]);
+    const shown = (await (await ann('GET', path)).json()) as { readonly keys: readonly unknown[] };
+    expect(shown).toMatchObject({ description: 'mine', filter: { subject: 'lot 2' } });
+    expect(shown.keys).toHaveLength(2);
+  });
+
   it('from a place on: what has been since comes too, once', async () => {
     const height = rig.world.store.height;
     await rig.register('lot 1');

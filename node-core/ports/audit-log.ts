@@ -1,6 +1,6 @@
 /** A management call that an account has made. No secrets: neither tokens nor what was sent. */
 export interface AuditEntry {
-  /** Ascending by one with each entry of the node. */
+  /** Ascending with the entries of an account. */
   readonly number: number;
   readonly timeMs: number;
   /** `brop1…` */

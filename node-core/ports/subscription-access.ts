@@ -50,7 +50,7 @@ export interface SubscriptionAccess {
     throughHeight: number,
   ): Promise<SubscriptionView | Refusal | undefined>;
   /** A new key; the one before signs beside it for a day. */
-  rotate(owner: string, id: string, scheme: SignatureScheme): Promise<WithSecret | undefined>;
+  rotate(owner: string, id: string, scheme: SignatureScheme): Promise<WithSecret | Refusal | undefined>;
   /** The newest first. */
   attempts(owner: string, id: string, limit: number): Promise<readonly Attempt[] | undefined>;
 }

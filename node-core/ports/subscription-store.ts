@@ -51,7 +51,7 @@ export interface Progress {
 
 /** One attempt to deliver. */
 export interface Attempt {
-  /** Counts the attempts of one subscription, from 0. */
+  /** Counts the attempts of one subscription, from 0; two that are made at once in two processes may share a number. */
   readonly number: number;
   /** ID of the message: the same at each attempt for it. */
   readonly event: string;
@@ -91,6 +91,8 @@ export interface SubscriptionStore {
   all(): Promise<readonly Subscribed[]>;
   watermark(): Promise<number | undefined>;
   attempts(subscription: string, limit: number): Promise<readonly Attempt[]>;
+  /** Puts `after` in the place of `before`; false, and nothing changes, when what is there is not `before` any more. */
+  replace(before: Subscription, after: Subscription): Promise<boolean>;
   write(changes: readonly SubscriptionChange[]): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,11 +1,11 @@
 /** The one way in for blocks that others decided, whoever brings them: verified, executed, made part of the chain. */
 import { type Certificate, certificateChecks, type SignedMessage } from '../chain/certificate.ts';
+import { belongsToHeader, type StoredBlock } from '../chain/stored-block.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import type { ExecutedBlock } from '../ledger/execute-block.ts';
 import type { SignatureVerifier } from '../ports/signature-verifier.ts';
 import type { ChainStore } from './chain-store.ts';
 import type { Executor } from './executor.ts';
-import { belongsToHeader, type StoredBlock } from './stored-block.ts';
 
 export interface BlockIntakeParts {
   readonly crypto: CryptoProvider;

@@ -23,6 +23,7 @@ import { BropError } from '../chain/codes.ts';
 import type { Genesis } from '../chain/genesis.ts';
 import { decodeHeader, type Header } from '../chain/header.ts';
 import { headerHash } from '../chain/identifiers.ts';
+import { decodeStoredBlock } from '../chain/stored-block.ts';
 import { concat, equal, uint64 } from '../codec/bytes.ts';
 import { type DecodeLimits, decode, encode } from '../codec/cbor.ts';
 import { array, fixedBytes, type Infer, tuple, uint } from '../codec/schema.ts';
@@ -39,7 +40,6 @@ import { recentRow } from './kept-blocks.ts';
 import { uint64At } from './kept-proposals.ts';
 import { expiringWrites } from './nonce-rows.ts';
 import { decodeStateRow, encodeStateRow, stateRowKey } from './state-rows.ts';
-import { decodeStoredBlock } from './stored-block.ts';
 
 const prefix = (letter: string) => Uint8Array.of(letter.charCodeAt(0));
 const [GENESIS, HEAD, ACCOUNT, PAGE, TILE, ORIGIN, SET_CHANGE] = [...'ghaplov'].map(prefix) as [

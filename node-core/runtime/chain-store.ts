@@ -11,7 +11,9 @@ import { BropError } from '../chain/codes.ts';
 import { decodeGenesis, type Genesis } from '../chain/genesis.ts';
 import { decodeHeader } from '../chain/header.ts';
 import { type AccountId, transactionStem } from '../chain/identifiers.ts';
+import { packedTransaction } from '../chain/packed.ts';
 import type { Row } from '../chain/segment.ts';
+import { decodeStoredBlock, type StoredBlock } from '../chain/stored-block.ts';
 import { decodeValidatorSet, type ValidatorSet } from '../chain/validator-set.ts';
 import { concat, equal, uint64 } from '../codec/bytes.ts';
 import type { Hash } from '../crypto/hash-type.ts';
@@ -58,8 +60,6 @@ import {
 import { longValueRemoval, longValuesIn, longValueWrites } from './long-values.ts';
 import type { TileName } from './mend-tile.ts';
 import { expiringNonces, forgetPlace, recordedPlace, removalWrites } from './nonce-rows.ts';
-import { packedTransaction } from './packed.ts';
-import { decodeStoredBlock, type StoredBlock } from './stored-block.ts';
 import { discardJoin } from './unfinished-join.ts';
 
 /** Some hundred transactions under load: what a crash makes a node execute again, and what a flush takes of memory. */

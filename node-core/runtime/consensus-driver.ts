@@ -23,6 +23,7 @@ import type { CryptoProvider } from '../crypto/provider.ts';
 import type { ExecutedBlock } from '../ledger/execute-block.ts';
 import type { Log } from '../ports/log.ts';
 import type { PeerId } from '../ports/transport.ts';
+import type { ChainJournal } from './chain-journal.ts';
 import { OwnProposal } from './compact-proposals.ts';
 import type { Contradiction } from './equivocations.ts';
 import type { Executor } from './executor.ts';
@@ -37,6 +38,7 @@ import { type SignedProposal, type Voting, VotingStopped } from './voting.ts';
 
 export interface DriverParts extends HeightTimingParts {
   readonly crypto: CryptoProvider;
+  readonly journal?: ChainJournal | undefined;
   readonly executor: Executor;
   readonly mempool: Mempool;
   readonly log: Log;
@@ -159,6 +161,8 @@ export class ConsensusDriver {
   private async restoreProposals(): Promise<boolean> {
     const { voting } = this.parts;
     const wasSent = (message: ProposalMessage) => voting.hasProposed(message[1], message[2], message[6]);
+    // Only what was voted for in an earlier life can be missing.
+    if (voting.recorded?.height === this.height) await this.proposals.recover(this.height, wasSent);
     let hasKept = false;
     for await (const { input, message, row } of this.proposals.restore(this.state, wasSent)) {
       hasKept = true;

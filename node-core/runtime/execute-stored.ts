@@ -2,13 +2,13 @@
 import type { Certificate } from '../chain/certificate.ts';
 import { BropError } from '../chain/codes.ts';
 import type { Row } from '../chain/segment.ts';
+import { decodeStoredBlock, type StoredBlock } from '../chain/stored-block.ts';
 import { equal } from '../codec/bytes.ts';
 import { CodecError } from '../codec/error.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { parseTransaction } from '../ledger/admission.ts';
 import { BlockExecution, type ExecutedBlock, type LedgerView } from '../ledger/execute-block.ts';
 import { operationsOf } from '../protocol/table.ts';
-import { decodeStoredBlock, type StoredBlock } from './stored-block.ts';
 
 export interface ExecutedAgain {
   readonly executed: ExecutedBlock;

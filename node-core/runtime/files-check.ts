@@ -22,6 +22,7 @@ import { headerHash } from '../chain/identifiers.ts';
 import { firstHeightOf, segmentPath, segmentRows } from '../chain/segment.ts';
 import { decodeNoteKey, encodeNoteKey, MAX_NOTE_BYTES, type NoteKey, verifyNote } from '../chain/signed-note.ts';
 import { chunkPath, hasChunk, manifestPath, SNAPSHOT_INDEX, stateHashOf } from '../chain/snapshot.ts';
+import { belongsToHeader, decodeStoredBlock, type StoredBlock } from '../chain/stored-block.ts';
 import { decodeValidatorSet, type ValidatorSet } from '../chain/validator-set.ts';
 import { equal, toHex } from '../codec/bytes.ts';
 import { CodecError } from '../codec/error.ts';
@@ -32,7 +33,6 @@ import { StoreError } from '../ports/key-value-store.ts';
 import { leavesOf } from './log-entries.ts';
 import { LogFiles } from './log-files.ts';
 import { checkSnapshot, readIndex, readManifest } from './snapshot-read.ts';
-import { belongsToHeader, decodeStoredBlock, type StoredBlock } from './stored-block.ts';
 
 export interface WrongFile {
   readonly path: string;

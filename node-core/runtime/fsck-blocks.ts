@@ -2,7 +2,9 @@
 import { verifyCertificate } from '../chain/certificate.ts';
 import { decodeHeader, type Header } from '../chain/header.ts';
 import { headerHash, transactionStem } from '../chain/identifiers.ts';
+import { packedTransaction } from '../chain/packed.ts';
 import { segmentOf, segmentPath } from '../chain/segment.ts';
+import { belongsToHeader, type StoredBlock } from '../chain/stored-block.ts';
 import { tilePath } from '../chain/tile-path.ts';
 import { decodeValidatorSet, type ValidatorSet } from '../chain/validator-set.ts';
 import { equal, toHex } from '../codec/bytes.ts';
@@ -16,8 +18,6 @@ import type { Findings, FsckParts } from './fsck.ts';
 import { KeptBlocks } from './kept-blocks.ts';
 import { leavesOf } from './log-entries.ts';
 import { PLACE_ROWS, recordedPlace, stemOfPlace } from './nonce-rows.ts';
-import { packedTransaction } from './packed.ts';
-import { belongsToHeader, type StoredBlock } from './stored-block.ts';
 
 /** Blocks in their order: each on its parent, certified, whole, in the log, and found by its transactions. */
 export class BlockWalk {

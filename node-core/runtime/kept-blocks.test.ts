@@ -2,11 +2,11 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { bytesOf, crypto, op, partnerBody, World } from '../../test/ledger/world.ts';
 import { MemoryBlobs } from '../../test/simulation/memory-blobs.ts';
 import type { MemoryStore } from '../../test/simulation/memory-store.ts';
+import { indexIn } from '../chain/packed.ts';
 import { rowLength, SEGMENT_HEIGHTS, segmentHeaderBytes } from '../chain/segment.ts';
 import { toHex } from '../codec/bytes.ts';
 import { StoreError, type Write } from '../ports/key-value-store.ts';
 import { ChainStore } from './chain-store.ts';
-import { indexIn } from './packed.ts';
 import { Upkeep } from './upkeep.ts';
 
 const LAST = 3 * SEGMENT_HEIGHTS + 10;

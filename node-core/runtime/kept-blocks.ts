@@ -35,6 +35,7 @@ import {
   segmentPath,
   segmentRows,
 } from '../chain/segment.ts';
+import { decodeStoredBlock, encodeCommit, type StoredBlock } from '../chain/stored-block.ts';
 import { concat, equal, uint64 } from '../codec/bytes.ts';
 import { decode, encode } from '../codec/cbor.ts';
 import { CodecError } from '../codec/error.ts';
@@ -44,7 +45,6 @@ import type { ExecutedBlock } from '../ledger/execute-block.ts';
 import type { Blobs } from '../ports/blobs.ts';
 import type { KeyValueStore, Reads, Write } from '../ports/key-value-store.ts';
 import { hasLongValue, longValue, longValueRemoval, longValueWrites } from './long-values.ts';
-import { decodeStoredBlock, encodeCommit, type StoredBlock } from './stored-block.ts';
 
 const [BLOCK, COMMIT, DIGEST, KEPT] = [...'bcqk'].map((letter) => Uint8Array.of(letter.charCodeAt(0))) as [
   Uint8Array,

@@ -1,6 +1,7 @@
 /** Leaves of the log by their index: the genesis, then the applied transactions, found in the blocks that hold them. */
+
+import type { StoredBlock } from '../chain/stored-block.ts';
 import type { ChainStore } from './chain-store.ts';
-import type { StoredBlock } from './stored-block.ts';
 
 /** Log sizes of blocks that are remembered: finding a leaf reads some twenty blocks without them. */
 const REMEMBERED_SIZES = 10_000;

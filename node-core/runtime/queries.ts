@@ -4,19 +4,19 @@
  */
 import { canonicalName, decodeAccount } from '../chain/account.ts';
 import type { Anchor } from '../chain/anchor.ts';
-import { blockLeaf } from '../chain/block.ts';
+import { BlockReceipts } from '../chain/block-receipts.ts';
 import { BropError, type Refusal, refusal } from '../chain/codes.ts';
 import { type EquivocationName, verifyEquivocation } from '../chain/equivocation.ts';
 import { decodeHeader } from '../chain/header.ts';
-import { type AccountId, HASH_BYTES, headerHash, originOfRecord, transactionStem } from '../chain/identifiers.ts';
+import { type AccountId, HASH_BYTES, originOfRecord, transactionStem } from '../chain/identifiers.ts';
 import { decodeSubjectHead, evidenceRecordIn } from '../chain/operations/evidence-record.ts';
-import { encodeReceipt, inclusionRefusal, type Receipt } from '../chain/receipt.ts';
+import { indexIn } from '../chain/packed.ts';
 import { stateKey } from '../chain/state-keys.ts';
 import { encodeExpiryCertificate, encodeStateProof, holdsInState, type StatePath } from '../chain/state-proof.ts';
+import type { StoredBlock } from '../chain/stored-block.ts';
 import { encodeSubjectProof, MAX_WALKED_RECORDS, SubjectWalk, verifySubjectProof } from '../chain/subject-proof.ts';
 import { toHex, utf8 } from '../codec/bytes.ts';
 import { decode } from '../codec/cbor.ts';
-import { leafHash, MerkleTree } from '../crypto/merkle-log.ts';
 import { inclusionFromTiles } from '../crypto/merkle-log-tiles.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { prove } from '../crypto/state-proof.ts';
@@ -25,6 +25,7 @@ import { quotaOf } from '../ledger/accounts.ts';
 import { senderRefusal, transactionCost } from '../ledger/admission.ts';
 import { prunedThroughOf } from '../ledger/nonces.ts';
 import { quotaAt } from '../ledger/quota.ts';
+import { blockView } from '../middleware/block-view.ts';
 import type {
   AccountView,
   BlockView,
@@ -37,8 +38,6 @@ import type {
 import type { Clock } from '../ports/clock.ts';
 import type { ChainStore } from './chain-store.ts';
 import type { Node } from './node.ts';
-import { indexIn, packedTransaction } from './packed.ts';
-import type { StoredBlock } from './stored-block.ts';
 import type { Accepted } from './submission.ts';
 
 const BLOCKS_KEPT = 4;
@@ -56,14 +55,14 @@ export class Queries implements ChainAccess {
   private readonly clock: Clock;
   private readonly node: Node;
   private readonly store: ChainStore;
-  /** The tree of the block that was asked for last: receipts of one block are asked for together. */
-  private tree: { readonly height: number; readonly tree: MerkleTree } | null = null;
+  private readonly receipts: BlockReceipts;
 
   constructor(crypto: CryptoProvider, clock: Clock, node: Node) {
     this.crypto = crypto;
     this.clock = clock;
     this.node = node;
     this.store = node.store;
+    this.receipts = new BlockReceipts(crypto);
   }
 
   get genesis(): Uint8Array {
@@ -148,19 +147,7 @@ export class Queries implements ChainAccess {
 
   async block(height: number): Promise<BlockView | undefined> {
     const block = await this.keptBlock(height);
-    if (block === undefined) return undefined;
-    const transactions = block.transactions.map((bytes, i) => {
-      const { sender, nonce } = packedTransaction(block, bytes);
-      return { sender, nonce, result: block.results[i]! };
-    });
-    const [round, signatures] = block.certificate;
-    const { header, headerBytes } = block;
-    return {
-      header,
-      headerHash: headerHash(this.crypto, headerBytes),
-      transactions,
-      certificate: { round, signatures: signatures.length },
-    };
+    return block === undefined ? undefined : blockView(this.crypto, block);
   }
 
   /** Where (sender, nonce) is; undefined when no block has it as far as this node knows. */
@@ -191,35 +178,16 @@ export class Queries implements ChainAccess {
     const place = await this.place(sender, nonce);
     if (place === undefined) return undefined;
     const { block, index } = place;
-    const result = block.results[index]!;
-    const logIndex = result[3];
-    const receipt: Receipt = {
-      type: 'brop.receipt.v1',
-      ...this.store.anchorOf(block),
-      transaction: block.transactions[index]!,
-      sender: this.store.accountRecord(result[4])!,
-      result,
-      inBlock: [index, this.blockTree(block).path(index)],
-      inLog:
-        logIndex === null ? null : inclusionFromTiles(this.sha256, this.store.tile, logIndex, block.header.logSize),
-    };
-    const wrong = inclusionRefusal(this.crypto, receipt, block);
-    if (wrong !== null) throw damaged(`the receipt of a transaction in block ${block.header.height}`, wrong);
-    return encodeReceipt(receipt);
+    const [, , , logIndex, digest] = block.results[index]!;
+    const record = this.store.accountRecord(digest)!;
+    const inLog =
+      logIndex === null ? null : inclusionFromTiles(this.sha256, this.store.tile, logIndex, block.header.logSize);
+    const receipt = this.receipts.make(this.store.anchorOf(block), block, index, { sender: record, inLog });
+    if ('code' in receipt) throw damaged(`the receipt of a transaction in block ${block.header.height}`, receipt);
+    return receipt;
   }
 
   private readonly sha256 = (bytes: Uint8Array) => this.crypto.hash('sha-256', bytes);
-
-  private blockTree(block: StoredBlock): MerkleTree {
-    const { height } = block.header;
-    if (this.tree?.height !== height) {
-      const leaves = block.transactions.map((bytes, i) =>
-        leafHash(this.sha256, blockLeaf(this.crypto, bytes, block.results[i]!)),
-      );
-      this.tree = { height, tree: new MerkleTree(this.sha256, leaves) };
-    }
-    return this.tree.tree;
-  }
 
   /** Presence or absence of one state key at the newest height. */
   async stateProof(key: Uint8Array): Promise<Uint8Array | Refusal> {

@@ -7,6 +7,7 @@
 import { verifyCertificate } from '../chain/certificate.ts';
 import { BropError } from '../chain/codes.ts';
 import { firstHeightOf, lastHeightOf, type Row, SEGMENT_HEIGHTS, segmentPath, segmentRows } from '../chain/segment.ts';
+import { belongsToHeader, decodeStoredBlock, type StoredBlock } from '../chain/stored-block.ts';
 import { equal } from '../codec/bytes.ts';
 import { CodecError } from '../codec/error.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
@@ -21,7 +22,6 @@ import type { Pause } from './kept-blocks.ts';
 import { mendTile } from './mend-tile.ts';
 import { encodeMessage } from './messages.ts';
 import type { Peers } from './peers.ts';
-import { belongsToHeader, decodeStoredBlock, type StoredBlock } from './stored-block.ts';
 
 export interface RepairParts {
   readonly crypto: CryptoProvider;

@@ -1,6 +1,7 @@
 /** Catching up block by block. Nothing that a peer says is believed: every certificate and every block is verified. */
 import { BropError } from '../chain/codes.ts';
 import type { Row } from '../chain/segment.ts';
+import { decodeStoredBlock, type StoredBlock } from '../chain/stored-block.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { PeerId, Transport } from '../ports/transport.ts';
@@ -12,7 +13,6 @@ import { fromPeer, Garbage } from './garbage.ts';
 import { encodeMessage, MAX_BLOCKS, MAX_BLOCKS_BYTES, type MessageOf } from './messages.ts';
 import type { Peers } from './peers.ts';
 import { readAhead } from './read-ahead.ts';
-import { decodeStoredBlock, type StoredBlock } from './stored-block.ts';
 
 export interface SyncParts {
   readonly store: ChainStore;

@@ -147,6 +147,11 @@ export class Voting {
     return !mine.some((own) => own.type === vote.type && own.round === vote.round && own.valueId === vote.valueId);
   }
 
+  /** Why this validator must not sign any more; null while it may. */
+  get stoppedBecause(): string | null {
+    return this.stopped;
+  }
+
   /** Ends all signing, for good. */
   stop(reason: string): void {
     this.stopped ??= reason;

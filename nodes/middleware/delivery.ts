@@ -11,6 +11,7 @@ import { systemRandom } from '../../adapters/system/random.ts';
 import { webhookHttp } from '../../adapters/webhook-http/webhook-http.ts';
 import { openWebhookSecret } from '../../adapters/webhook-secret-file/webhook-secret-file.ts';
 import { Dispatcher } from '../../node-core/middleware/delivery/dispatcher.ts';
+import { DispatcherDeliveries } from '../../node-core/middleware/delivery/dispatcher-deliveries.ts';
 import type { Ed25519Sign } from '../../node-core/middleware/delivery/signing.ts';
 import { Subscriptions } from '../../node-core/middleware/delivery/subscriptions.ts';
 import { EventLog } from '../../node-core/middleware/events/event-log.ts';
@@ -78,7 +79,8 @@ async function deliver({ dataFolder, webhooks, chain, log }: DeliveryParts, even
       await stopped;
       await store.close();
     };
-    return { events, subscriptions: new Subscriptions({ ...common, dispatcher }), stop };
+    const deliveries = new DispatcherDeliveries(dispatcher, store);
+    return { events, subscriptions: new Subscriptions({ ...common, deliveries }), stop };
   } catch (error) {
     await store.close();
     throw error;

@@ -3,11 +3,11 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { nativeCrypto } from '../../adapters/crypto-native/native.ts';
 import { SqliteIndexStore } from '../../adapters/index-sqlite/index-sqlite.ts';
 import type { Row } from '../../node-core/chain/segment.ts';
+import { decodeStoredBlock } from '../../node-core/chain/stored-block.ts';
 import { finalizedBlock } from '../../node-core/middleware/finalized-block.ts';
 import { rowsOf } from '../../node-core/middleware/index/rows.ts';
 import { runQuery } from '../../node-core/middleware/query/query.ts';
 import { type IndexProgress, IndexStoreError } from '../../node-core/ports/index-store.ts';
-import { decodeStoredBlock } from '../../node-core/runtime/stored-block.ts';
 import type { Answer, Call, IndexCalls } from './index-thread.ts';
 
 const store = new SqliteIndexStore((workerData as { path: string }).path);

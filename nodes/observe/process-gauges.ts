@@ -28,6 +28,9 @@ export function registerProcess(metrics: PrometheusMetrics, { config, name, log,
     metrics.gauge('brop_signer_fallback', '1 while the standby key signs in place of the primary one; an alarm.', () =>
       node.isOnStandby === true ? 1 : 0,
     );
+    metrics.gauge('brop_signing_stopped', '1 when this validator must not sign any more; an alarm.', () =>
+      node.signingStopped === null ? 0 : 1,
+    );
   }
   registerMachine(metrics);
   registerDisk(metrics, new DataFolder(config.dataFolder));

@@ -1,9 +1,9 @@
 /** One signer from its config. */
 import { KMSClient } from '@aws-sdk/client-kms';
-import { openKeyFile } from '../../adapters/signer-file/signer-file.ts';
 import { openKmsSigner } from '../../adapters/signer-kms/signer-kms.ts';
 import { openPkcs11Signer } from '../../adapters/signer-pkcs11/signer-pkcs11.ts';
 import type { Signer } from '../../node-core/ports/signer.ts';
+import { openKey } from '../keys.ts';
 import { readSecret } from './secret.ts';
 import type { OneSignerConfig } from './signer-config.ts';
 
@@ -23,7 +23,7 @@ const KMS_ATTEMPTS = 10;
 export async function openSigner(config: OneSignerConfig): Promise<OpenSigner> {
   switch (config.driver) {
     case 'file':
-      return { signer: openKeyFile(config.path), close: () => {} };
+      return { signer: await openKey(config.path), close: () => {} };
     case 'kms': {
       const client = new KMSClient({ maxAttempts: KMS_ATTEMPTS });
       return { signer: await openKmsSigner({ keyId: config.keyId, client }), close: () => client.destroy() };

@@ -7,8 +7,8 @@ import { aptInstall, ask, run, say, sayMissing } from './run.mjs';
 
 const BROWSER = join('.cache', 'chromium');
 /**
- * The Python environments: the independent verifier, the AWS emulator, the example with the generator of its client, the
- * fuzzer of the API, the linters of the deployment package.
+ * The Python environments: the independent verifier, the AWS emulator, the linter of its templates, the example with the
+ * generator of its client, the fuzzer of the API, the linters of the deployment package.
  * Each has its own, as their packages do not agree.
  */
 export const PYTHON_ENVIRONMENTS = [
@@ -23,6 +23,12 @@ export const PYTHON_ENVIRONMENTS = [
     requirements: join('test', 'aws', 'requirements.txt'),
     suite: 'test/conformance/index-dynamodb (and with it all that is tested against AWS)',
     minor: 9,
+  },
+  {
+    venv: join('.cache', 'venv-cfn-lint'),
+    requirements: join('test', 'aws', 'cfn-lint.requirements.txt'),
+    suite: 'test/aws/templates',
+    minor: 10,
   },
   {
     venv: join('.cache', 'venv-examples'),

@@ -4,10 +4,13 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const PROGRAM = join(import.meta.dirname, '..', '..', '.cache', 'venv-aws', 'bin', 'ministack');
+const PROGRAMS = join(import.meta.dirname, '..', '..', '.cache', 'venv-aws', 'bin');
+const PROGRAM = join(PROGRAMS, 'ministack');
+/** By its interpreter: the first line of a script in a venv names the folder that it was made in, which may have moved. */
+const PYTHON = join(PROGRAMS, 'python3');
 const START_MS = 30_000;
 const STOP_MS = 5_000;
 
@@ -31,13 +34,14 @@ export async function startEmulator(): Promise<Emulator> {
     );
   const state = mkdtempSync(join(tmpdir(), 'brop-aws-'));
   const port = await freePort();
-  const child = spawn(PROGRAM, [], {
+  const child = spawn(PYTHON, [PROGRAM], {
     // A group of its own: some of its services are processes of their own.
     detached: true,
     stdio: 'ignore',
     cwd: state,
     env: {
-      PATH: process.env.PATH,
+      // Functions run on the first node of the PATH: the pinned one.
+      PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
       ...{ HOME: state, TMPDIR: state, S3_DATA_DIR: join(state, 's3'), STATE_DIR: join(state, 'state') },
       ...{ BIND_HOST: '127.0.0.1', GATEWAY_PORT: String(port), SFTP_ENABLED: '0', IOT_MTLS_ENABLED: '0' },
     },

@@ -1,6 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MAX_ATTEMPTS_KEPT } from '../../node-core/middleware/delivery/limits.ts';
-import type { Attempt, Progress, Subscription, SubscriptionStore } from '../../node-core/ports/subscription-store.ts';
+import type {
+  Attempt,
+  Progress,
+  Subscribed,
+  Subscription,
+  SubscriptionStore,
+} from '../../node-core/ports/subscription-store.ts';
 
 export interface SubscriptionStoreHarness {
   readonly store: SubscriptionStore;
@@ -78,6 +84,17 @@ export function describeSubscriptionStore(name: string, open: () => Promise<Subs
       const [found] = await store.all();
       expect(found).toEqual({ subscription: other, progress: { ...progress, from: null }, attempts: 0 });
       expect(await store.watermark()).toBe(6);
+    });
+
+    it('replaces what is there by what follows from it, and of two at once only one', async () => {
+      const [before, a, b] = ['old', 'a', 'b'].map((description) => ({ ...subscription('sub_a'), description }));
+      expect(await store.replace(before!, a!)).toBe(false);
+      await store.write([{ put: before! }, { progress, of: 'sub_a' }]);
+      const outcomes = await Promise.all([store.replace(before!, a!), store.replace(before!, b!)]);
+      expect(outcomes.filter(Boolean)).toHaveLength(1);
+      const [{ subscription: there, progress: kept }] = (await store.all()) as [Subscribed];
+      expect(there).toEqual(outcomes[0] ? a : b);
+      expect(kept).toEqual(progress);
     });
 
     describe('what is taken away', () => describeRemoval(() => store));

@@ -4,6 +4,7 @@
  */
 import { subscriptionsKv } from '../../adapters/subscriptions-kv/subscriptions-kv.ts';
 import { Dispatcher } from '../../node-core/middleware/delivery/dispatcher.ts';
+import { DispatcherDeliveries } from '../../node-core/middleware/delivery/dispatcher-deliveries.ts';
 import type { Receipts } from '../../node-core/middleware/delivery/payload.ts';
 import type { SendSlots } from '../../node-core/middleware/delivery/send-slots.ts';
 import { Subscriptions } from '../../node-core/middleware/delivery/subscriptions.ts';
@@ -16,6 +17,7 @@ import { type Actor, bytesOf, crypto, evidenceBody, op, seeded, World } from '..
 import { MemoryStore } from '../simulation/memory-store.ts';
 import { Scheduler } from '../simulation/scheduler.ts';
 import { feedOf } from './feed.ts';
+import { NEW_PROGRESS } from './new-progress.ts';
 
 export interface Delivery {
   readonly url: string;
@@ -29,9 +31,6 @@ export interface Delivery {
 /** What an endpoint answers: a status, no answer, or nothing until the promise is kept. */
 export type Behaviour = (delivery: Delivery) => number | NoAnswer | PostOutcome | Promise<number | NoAnswer>;
 
-export const NEW_PROGRESS: Progress = {
-  ...{ cursor: null, from: null, replay: null, failing: null, disabled: null, proven: false },
-};
 export const START_MS = 1_700_000_000_000;
 
 export class DeliveryRig {
@@ -100,8 +99,8 @@ export class DeliveryRig {
   /** As the API manages them; it goes on over crashes. */
   get subscriptions(): SubscriptionAccess {
     const { clock, store, events, refusal } = this;
-    const common = { clock, store, events, master: bytesOf('master'), transport: { refusal } };
-    const now = () => new Subscriptions({ ...common, random: { bytes: this.random }, dispatcher: this.dispatcher });
+    const common = { clock, events, master: bytesOf('master'), transport: { refusal }, random: { bytes: this.random } };
+    const now = () => new Subscriptions({ ...common, deliveries: new DispatcherDeliveries(this.dispatcher, store) });
     return new Proxy({} as SubscriptionAccess, {
       get: (_, name: keyof SubscriptionAccess) => {
         const current = now();

@@ -3,13 +3,13 @@ import { nativeCrypto as crypto } from '../../adapters/crypto-native/native.ts';
 import { encodeBlock } from '../../node-core/chain/block.ts';
 import type { Certificate } from '../../node-core/chain/certificate.ts';
 import type { Genesis } from '../../node-core/chain/genesis.ts';
+import { commitSchema } from '../../node-core/chain/stored-block.ts';
 import type { Validator } from '../../node-core/chain/validator-set.ts';
 import { voteMessage } from '../../node-core/chain/votes.ts';
 import { encode } from '../../node-core/codec/cbor.ts';
 import type { KeyPair } from '../../node-core/crypto/generate.ts';
 import type { ExecutedBlock } from '../../node-core/ledger/execute-block.ts';
 import type { Executor } from '../../node-core/runtime/executor.ts';
-import { commitSchema } from '../../node-core/runtime/stored-block.ts';
 import { type Consortium, signWith } from './fixture.ts';
 
 export interface CertifiedRow {

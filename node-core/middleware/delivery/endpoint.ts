@@ -7,7 +7,6 @@
  * what is about one subject arrives in order.
  */
 import { BropError } from '../../chain/codes.ts';
-import { toHex } from '../../codec/bytes.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
 import type {
@@ -24,7 +23,7 @@ import type { EventLog } from '../events/event-log.ts';
 import { comparePositions, endOf } from '../events/position.ts';
 import { Courier, type CourierParts, type Message, type Sent } from './courier.ts';
 import { type Entry, Lane } from './lane.ts';
-import { pingPayload } from './payload.ts';
+import { pingMessage } from './payload.ts';
 import { retryDelayMs } from './retry-schedule.ts';
 
 /** Requests under way to one endpoint, once it has shown that it takes them: begins at one, doubles with each success. */
@@ -44,6 +43,8 @@ export interface EndpointParts extends CourierParts {
   matched(): number;
   /** Its progress has changed. */
   moved(subscription: string): void;
+  /** Nothing is under way, and nothing is to be done before {@link Endpoint.dueMs}. Told once after each change. */
+  rested?(subscription: string): void;
 }
 
 export class Endpoint {
@@ -61,6 +62,7 @@ export class Endpoint {
   private cancelTimer: () => void = () => {};
   private pinging: Promise<Attempt | null> | null = null;
   private stopped = false;
+  private draining = false;
   /** Until when nothing is tried, because something of this node's own has failed. */
   private pausedUntilMs = 0;
 
@@ -107,13 +109,23 @@ export class Endpoint {
 
   /** Sends what may be sent now, and reads what may be sent next. */
   pump(): void {
-    if (this.stopped || this.disabled !== null) return;
-    const { failing } = this;
-    const dueMs = Math.max(failing?.nextMs ?? 0, this.pausedUntilMs);
-    if (this.parts.clock.now() < dueMs) {
-      this.wait(dueMs);
-      return;
+    if (this.stopped) return;
+    const { dueMs } = this;
+    if (this.disabled === null && !this.draining) {
+      if (this.parts.clock.now() < dueMs) this.wait(dueMs);
+      else this.begin();
     }
+    const isReading = this.lanes().some((lane) => lane.isReading);
+    if (this.inFlight === 0 && !isReading) this.parts.rested?.(this.subscription.id);
+  }
+
+  /** Before then nothing is tried; 0: whatever there is may be sent now. */
+  get dueMs(): number {
+    return Math.max(this.failing?.nextMs ?? 0, this.pausedUntilMs);
+  }
+
+  private begin(): void {
+    const { failing } = this;
     const most = failing === null ? this.concurrency : 1;
     for (const lane of this.lanes()) {
       for (let entry = this.inFlight < most ? lane.next() : undefined; entry !== undefined; ) {
@@ -285,8 +297,7 @@ export class Endpoint {
   private async sendPing(): Promise<Attempt | null> {
     const { random, clock, moved } = this.parts;
     const { id } = this.subscription;
-    const message = { id: `ping_${toHex(random.bytes(16))}`, type: 'webhook.ping', body: pingPayload(id, clock.now()) };
-    const sent = await this.courier.send(this.subscription, message, 'doubtful');
+    const sent = await this.courier.send(this.subscription, pingMessage(id, random, clock.now()), 'doubtful');
     if (sent?.isSuccess === true) {
       this.proven = true;
       if (this.failing !== null) this.failing = { ...this.failing, nextMs: clock.now() };
@@ -300,6 +311,13 @@ export class Endpoint {
   private send(message: Message): Promise<Sent | null> {
     const standing = this.failing === null && this.proven ? 'working' : 'doubtful';
     return this.courier.send(this.subscription, message, standing);
+  }
+
+  /** Begins nothing any more; `rested` is told when what is under way is over. */
+  drain(): void {
+    this.draining = true;
+    this.cancelTimer();
+    this.pump();
   }
 
   stop(): void {

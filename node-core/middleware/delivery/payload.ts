@@ -1,10 +1,12 @@
 /** The body of a webhook: the event, and inside it the receipt that proves its transaction, for whoever trusts nobody. */
 import { base64urlnopad } from '@scure/base';
 import { accountIdFromText } from '../../codec/account-id.ts';
-import { fromHex, utf8 } from '../../codec/bytes.ts';
+import { fromHex, toHex, utf8 } from '../../codec/bytes.ts';
 import type { ChainAccess } from '../../ports/chain-access.ts';
+import type { Random } from '../../ports/random.ts';
 import type { Event } from '../events/event.ts';
 import { eventView } from '../events/event-view.ts';
+import type { Message } from './courier.ts';
 
 /** The specification asks for payloads under 20 kB: beyond it the receipt is left to its link. */
 export const MAX_PAYLOAD_BYTES = 20_000;
@@ -30,10 +32,10 @@ function body(event: Event, receipt: string | null): Uint8Array {
 }
 
 /** A test message, which is of no event. */
-export function pingPayload(subscription: string, nowMs: number): Uint8Array {
-  return utf8(
-    JSON.stringify({ type: 'webhook.ping', timestamp: new Date(nowMs).toISOString(), data: { subscription } }),
-  );
+export function pingMessage(subscription: string, random: Random, nowMs: number): Message {
+  const type = 'webhook.ping';
+  const body = { type, timestamp: new Date(nowMs).toISOString(), data: { subscription } };
+  return { id: `ping_${toHex(random.bytes(16))}`, type, body: utf8(JSON.stringify(body)) };
 }
 
 /** Payloads of the newest events: a thousand subscriptions to one event need it once. */

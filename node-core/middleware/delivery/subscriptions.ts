@@ -10,32 +10,26 @@ import type {
   SubscriptionWanted,
   WithSecret,
 } from '../../ports/subscription-access.ts';
-import type {
-  Attempt,
-  Position,
-  Progress,
-  SignatureScheme,
-  Subscription,
-  SubscriptionStore,
-} from '../../ports/subscription-store.ts';
+import type { Attempt, Position, SignatureScheme, Subscription } from '../../ports/subscription-store.ts';
 import type { WebhookTransport } from '../../ports/webhook-transport.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { filterRefusal } from '../events/filter.ts';
 import { endOf } from '../events/position.ts';
-import type { Dispatcher } from './dispatcher.ts';
-import type { Endpoint } from './endpoint.ts';
-import { KEY_OVERLAP_MS, MAX_DESCRIPTION_LENGTH, MAX_SUBSCRIPTIONS, MAX_SUBSCRIPTIONS_OF_ACCOUNT } from './limits.ts';
+import type { Deliveries, Managed } from './deliveries.ts';
+import { KEY_OVERLAP_MS, MAX_DESCRIPTION_LENGTH, MAX_SUBSCRIPTIONS } from './limits.ts';
 import { derivedKey, verificationKey } from './signing.ts';
 
 export interface SubscriptionsParts {
-  readonly dispatcher: Dispatcher;
-  readonly store: SubscriptionStore;
+  readonly deliveries: Deliveries;
   readonly events: EventLog;
   readonly transport: Pick<WebhookTransport, 'refusal'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly master: Uint8Array;
 }
+
+/** Writes that are tried again because somebody else has written. */
+const TRIES = 8;
 
 export class Subscriptions implements SubscriptionAccess {
   private readonly parts: SubscriptionsParts;
@@ -47,32 +41,17 @@ export class Subscriptions implements SubscriptionAccess {
   }
 
   async create(owner: string, wanted: SubscriptionWanted): Promise<WithSecret | Refusal> {
-    const { dispatcher, store, clock, random } = this.parts;
+    const { deliveries, clock, random } = this.parts;
     const { url, description, types, filter, scheme, from } = wanted;
-    const refused = this.refusalOf(wanted) ?? (from && this.placeRefusal(from)) ?? this.roomRefusal(owner);
+    const refused = this.refusalOf(wanted) ?? (from && this.placeRefusal(from));
     if (refused !== null) return refused;
     const subscription: Subscription = {
       id: `sub_${toHex(random.bytes(16))}`,
       ...{ owner, url, description, types, filter, createdMs: clock.now() },
       keys: [{ scheme, generation: 1, untilMs: null }],
     };
-    const matched = dispatcher.matchedHeight;
-    const isBehind = from !== null && from[0] <= matched;
-    const progress: Progress = {
-      ...{ replay: null, failing: null, disabled: null, proven: false },
-      cursor: isBehind ? null : endOf(matched),
-      from: isBehind ? from : null,
-    };
-    // Present before it is written: what becomes final meanwhile must find it.
-    const endpoint = dispatcher.add({ subscription, progress, attempts: 0 });
-    try {
-      await store.write([{ put: subscription }, { progress: endpoint.progress, of: subscription.id }]);
-    } catch (error) {
-      dispatcher.remove(subscription.id);
-      throw error;
-    }
-    endpoint.pump();
-    return this.withSecret(endpoint);
+    const made = await deliveries.create(subscription, from);
+    return 'code' in made ? made : this.withSecret(made);
   }
 
   private refusalOf({ url, description, types, filter }: Partial<SubscriptionWanted>): Refusal | null {
@@ -91,53 +70,54 @@ export class Subscriptions implements SubscriptionAccess {
     return height < events.firstHeight ? refusal('PRUNED', `blocks are kept from ${events.firstHeight} on`) : null;
   }
 
-  private roomRefusal(owner: string): Refusal | null {
-    const { dispatcher } = this.parts;
-    if (dispatcher.ofOwner(owner).length >= MAX_SUBSCRIPTIONS_OF_ACCOUNT)
-      return refusal('SUBSCRIPTIONS_FULL', `at most ${MAX_SUBSCRIPTIONS_OF_ACCOUNT} of one account`);
-    return dispatcher.count >= MAX_SUBSCRIPTIONS
-      ? refusal('SUBSCRIPTIONS_FULL', 'this node has as many as it may')
-      : null;
-  }
-
   async list(owner: string): Promise<readonly SubscriptionView[]> {
-    return this.parts.dispatcher.ofOwner(owner).map((endpoint) => this.view(endpoint));
+    return (await this.parts.deliveries.ofOwner(owner)).map((found) => this.view(found));
   }
 
   async get(owner: string, id: string): Promise<SubscriptionView | undefined> {
-    const endpoint = this.owned(owner, id);
-    return endpoint && this.view(endpoint);
+    const found = await this.owned(owner, id);
+    return found && this.view(found);
   }
 
   async update(owner: string, id: string, update: SubscriptionUpdate): Promise<SubscriptionView | Refusal | undefined> {
-    const { dispatcher } = this.parts;
-    const endpoint = this.owned(owner, id);
-    if (endpoint === undefined) return undefined;
+    const { deliveries } = this.parts;
     const { enabled, from, ...fields } = update;
-    const changed: Subscription = { ...endpoint.subscription, ...fields };
-    const refused = this.refusalOf({ ...fields, types: changed.types, filter: changed.filter });
-    const misplaced = refused ?? (from === undefined ? null : this.placeRefusal(from));
-    if (misplaced !== null) return misplaced;
-    if (Object.keys(fields).length > 0) {
-      await this.parts.store.write([{ put: changed }]);
-      dispatcher.change(changed);
+    const misplaced = from === undefined ? null : this.placeRefusal(from);
+    const changed = await this.changed(owner, id, (subscription) => {
+      const after = Object.keys(fields).length === 0 ? subscription : { ...subscription, ...fields };
+      return this.refusalOf({ ...fields, types: after.types, filter: after.filter }) ?? misplaced ?? after;
+    });
+    if (changed === undefined || 'code' in changed) return changed;
+    if (enabled === false) await deliveries.disable(id);
+    if (enabled === true) await deliveries.enable(id, from);
+    return this.get(owner, id);
+  }
+
+  /** Reads, changes and writes; again when somebody else has written meanwhile, so that neither change is lost. */
+  private async changed(
+    owner: string,
+    id: string,
+    change: (subscription: Subscription) => Subscription | Refusal,
+  ): Promise<Managed | Refusal | undefined> {
+    for (let tried = 0; tried < TRIES; tried++) {
+      const found = await this.owned(owner, id);
+      if (found === undefined) return undefined;
+      const after = change(found.subscription);
+      if ('code' in after) return after;
+      if (after === found.subscription) return found;
+      if (await this.parts.deliveries.replace(found.subscription, after)) return { ...found, subscription: after };
     }
-    if (enabled === false) endpoint.disable('owner');
-    if (enabled === true) endpoint.enable(from);
-    await dispatcher.write();
-    return this.view(endpoint);
+    return refusal('OVERLOADED', 'others change this subscription all the time');
   }
 
   async remove(owner: string, id: string): Promise<boolean> {
-    const { dispatcher, store } = this.parts;
-    if (this.owned(owner, id) === undefined) return false;
-    dispatcher.remove(id);
-    await store.write([{ remove: id }]);
+    if ((await this.owned(owner, id)) === undefined) return false;
+    await this.parts.deliveries.remove(id);
     return true;
   }
 
   async ping(owner: string, id: string): Promise<Attempt | null | undefined> {
-    return this.owned(owner, id)?.ping();
+    return (await this.owned(owner, id)) && this.parts.deliveries.ping(id);
   }
 
   async replay(
@@ -146,45 +126,37 @@ export class Subscriptions implements SubscriptionAccess {
     from: Position,
     throughHeight: number,
   ): Promise<SubscriptionView | Refusal | undefined> {
-    const { dispatcher, events } = this.parts;
-    const endpoint = this.owned(owner, id);
-    if (endpoint === undefined) return undefined;
-    if (endpoint.progress.disabled !== null) return refusal('SUBSCRIPTION_DISABLED');
+    const { deliveries, events } = this.parts;
+    const found = await this.owned(owner, id);
+    if (found === undefined) return undefined;
+    if (found.progress.disabled !== null) return refusal('SUBSCRIPTION_DISABLED');
     const refused = this.placeRefusal(from);
     if (refused !== null) return refused;
     if (throughHeight < from[0]) return refusal('BAD_REQUEST', 'the range ends before it begins');
-    endpoint.again(from, endOf(Math.min(throughHeight, events.height)));
-    await dispatcher.write();
-    return this.view(endpoint);
+    await deliveries.replay(id, from, endOf(Math.min(throughHeight, events.height)));
+    return this.get(owner, id);
   }
 
-  async rotate(owner: string, id: string, scheme: SignatureScheme): Promise<WithSecret | undefined> {
-    const endpoint = this.owned(owner, id);
-    if (endpoint === undefined) return undefined;
-    const { clock, store, dispatcher } = this.parts;
-    const [current] = endpoint.subscription.keys;
-    const keys = [
-      { scheme, generation: current!.generation + 1, untilMs: null },
-      { ...current!, untilMs: clock.now() + KEY_OVERLAP_MS },
-    ];
-    const changed = { ...endpoint.subscription, keys };
-    await store.write([{ put: changed }]);
-    dispatcher.change(changed);
-    return this.withSecret(endpoint);
+  async rotate(owner: string, id: string, scheme: SignatureScheme): Promise<WithSecret | Refusal | undefined> {
+    const changed = await this.changed(owner, id, (subscription) => {
+      const [current] = subscription.keys;
+      const untilMs = this.parts.clock.now() + KEY_OVERLAP_MS;
+      const next = { scheme, generation: current!.generation + 1, untilMs: null };
+      return { ...subscription, keys: [next, { ...current!, untilMs }] };
+    });
+    return changed === undefined || 'code' in changed ? changed : this.withSecret(changed);
   }
 
   async attempts(owner: string, id: string, limit: number): Promise<readonly Attempt[] | undefined> {
-    if (this.owned(owner, id) === undefined) return undefined;
-    await this.parts.dispatcher.write();
-    return this.parts.store.attempts(id, limit);
+    return (await this.owned(owner, id)) && this.parts.deliveries.attempts(id, limit);
   }
 
-  private owned(owner: string, id: string): Endpoint | undefined {
-    const endpoint = this.parts.dispatcher.endpoint(id);
-    return endpoint?.subscription.owner === owner ? endpoint : undefined;
+  private async owned(owner: string, id: string): Promise<Managed | undefined> {
+    const found = await this.parts.deliveries.find(id);
+    return found?.subscription.owner === owner ? found : undefined;
   }
 
-  private view({ subscription, progress }: Endpoint): SubscriptionView {
+  private view({ subscription, progress }: Managed): SubscriptionView {
     const { id, keys } = subscription;
     const asymmetric = keys.filter(({ scheme }) => scheme === 'v1a');
     const publicKeys = asymmetric.map(
@@ -193,10 +165,10 @@ export class Subscriptions implements SubscriptionAccess {
     return { subscription, progress, publicKeys: new Map(publicKeys) };
   }
 
-  private withSecret(endpoint: Endpoint): WithSecret {
-    const { id, keys } = endpoint.subscription;
+  private withSecret(made: Managed): WithSecret {
+    const { id, keys } = made.subscription;
     const { scheme, generation } = keys[0]!;
-    return { ...this.view(endpoint), verificationKey: this.keyText(id, scheme, generation) };
+    return { ...this.view(made), verificationKey: this.keyText(id, scheme, generation) };
   }
 
   private keyText(id: string, scheme: SignatureScheme, generation: number): string {

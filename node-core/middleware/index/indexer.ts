@@ -54,6 +54,36 @@ export function indexIdentity(crypto: CryptoProvider, { hash }: Genesis): string
   return `${INDEX_FORMAT}/${toHex(hash)}/${toHex(collections.slice(0, 8))}`;
 }
 
+/** The genesis is always there; a node that began from a snapshot or prunes has no blocks right after it. */
+function firstPossible({ firstHeight }: Pick<BlockFeed, 'firstHeight'>): number {
+  return firstHeight <= 1 ? 0 : firstHeight;
+}
+
+/** Takes up the index where it is, or begins it anew where blocks that it lacks are no longer kept. @throws {IndexStoreError} */
+export async function openIndex<Block>(parts: Omit<IndexerParts<Block>, 'clock'>): Promise<IndexProgress> {
+  const { crypto, genesis, source, writer, log } = parts;
+  let at = await writer.open(indexIdentity(crypto, genesis), firstPossible(source));
+  if (at.watermark + 1 < source.firstHeight && at.watermark >= 0) {
+    log.warn('blocks that the index lacks are no longer kept: it begins anew', { from: source.firstHeight });
+    at = await writer.clear(firstPossible(source));
+  }
+  return at.watermark < at.from ? writer.apply([rowsOf(finalizedGenesis(crypto, genesis))]) : at;
+}
+
+/** What comes after the watermark, as much as goes into one write. @throws as `BlockFeed.block` does. */
+export async function nextBlocks<Block>(source: BlockSource<Block>, { watermark }: IndexProgress): Promise<Block[]> {
+  const first = Math.max(1, watermark + 1);
+  const blocks: Block[] = [];
+  let sizeBytes = 0;
+  for (let height = first; height <= source.height && blocks.length < BATCH_BLOCKS; height++) {
+    const block = await source.read(height);
+    blocks.push(block);
+    sizeBytes += source.sizeBytes(block);
+    if (sizeBytes >= BATCH_BYTES) break;
+  }
+  return blocks;
+}
+
 export class Indexer<Block> {
   private readonly parts: IndexerParts<Block>;
   private readonly signal = new StopSignal();
@@ -111,44 +141,20 @@ export class Indexer<Block> {
     if (!(error instanceof IndexStoreError) || error.code !== 'corrupt') return;
     log.warn('the index is damaged and is built anew', { height: this.parts.source.height });
     // What fails here fails again above.
-    await writer.clear(this.firstPossible()).catch(() => {});
-  }
-
-  /** The genesis is always there; a node that began from a snapshot or prunes has no blocks right after it. */
-  private firstPossible(): number {
-    const { firstHeight } = this.parts.source;
-    return firstHeight <= 1 ? 0 : firstHeight;
+    await writer.clear(firstPossible(this.parts.source)).catch(() => {});
   }
 
   private async follow(): Promise<void> {
-    const { crypto, genesis, source, writer, log } = this.parts;
-    let at = await writer.open(indexIdentity(crypto, genesis), this.firstPossible());
-    if (at.watermark + 1 < source.firstHeight && at.watermark >= 0) {
-      log.warn('blocks that the index lacks are no longer kept: it begins anew', { from: source.firstHeight });
-      at = await writer.clear(this.firstPossible());
-    }
-    if (at.watermark < at.from) at = await writer.apply([rowsOf(finalizedGenesis(crypto, genesis))]);
+    const { source, writer } = this.parts;
+    let at = await openIndex(this.parts);
     this.at = at;
     while (!this.signal.aborted) {
       if (!(await source.waitAbove(Math.max(0, at.watermark), this.signal))) return;
-      at = await writer.write(await this.batch(Math.max(1, at.watermark + 1)));
+      at = await writer.write(await nextBlocks(source, at));
       this.at = at;
       this.retryMs = FIRST_RETRY_MS;
       this.say();
     }
-  }
-
-  private async batch(first: number): Promise<Block[]> {
-    const { source } = this.parts;
-    const blocks: Block[] = [];
-    let sizeBytes = 0;
-    for (let height = first; height <= source.height && blocks.length < BATCH_BLOCKS; height++) {
-      const block = await source.read(height);
-      blocks.push(block);
-      sizeBytes += source.sizeBytes(block);
-      if (sizeBytes >= BATCH_BYTES) break;
-    }
-    return blocks;
   }
 
   private say(): void {

@@ -167,6 +167,7 @@ async function deliveryCost(world: World, filters: readonly Subscription['filter
       all: async () => subscribed,
       watermark: async () => 1,
       attempts: async () => [],
+      replace: async () => true,
       write: async (changes) => void JSON.stringify(changes),
       close: async () => {},
     },

@@ -1,10 +1,15 @@
 /** Requests to one table: in parts of the size that DynamoDB takes, what it has not taken again after a while. */
 import {
+  type AttributeValue,
   BatchGetItemCommand,
   BatchWriteItemCommand,
   CreateTableCommand,
+  DeleteItemCommand,
+  type DeleteItemCommandInput,
   type DynamoDBClient,
   GetItemCommand,
+  PutItemCommand,
+  type PutItemCommandInput,
   QueryCommand,
   type QueryCommandInput,
   type TransactWriteItem,
@@ -14,7 +19,13 @@ import {
   type WriteRequest,
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
-import type { Item, ItemKey } from './items.ts';
+
+export type Item = Record<string, AttributeValue>;
+
+/** Reads ask for what has been written, unless they say that what is a little older will do: that costs half. */
+export interface ReadOptions {
+  readonly eventually?: boolean;
+}
 
 const WRITES_AT_ONCE = 25;
 const READS_AT_ONCE = 100;
@@ -48,13 +59,13 @@ export class Table {
     });
   }
 
-  async get(key: ItemKey): Promise<Item | undefined> {
-    const request = { TableName: this.name, Key: key, ConsistentRead: true };
+  async get(key: Item, { eventually = false }: ReadOptions = {}): Promise<Item | undefined> {
+    const request = { TableName: this.name, Key: key, ConsistentRead: !eventually };
     return (await this.client.send(new GetItemCommand(request))).Item;
   }
 
   /** In no order; those that are not there are left out. */
-  async getAll(keys: readonly ItemKey[]): Promise<Item[]> {
+  async getAll(keys: readonly Item[]): Promise<Item[]> {
     const found: Item[] = [];
     await inParallel(chunks(keys, READS_AT_ONCE), async (chunk) => {
       let left: Item[] = [...chunk];
@@ -73,6 +84,26 @@ export class Table {
     return this.client.send(new QueryCommand({ ...input, TableName: this.name, ConsistentRead: true }));
   }
 
+  /** Page after page, as much as there is. */
+  async *queryAll(input: Omit<QueryCommandInput, 'TableName' | 'ConsistentRead' | 'ExclusiveStartKey'>) {
+    let from: Item | undefined;
+    do {
+      const { Items = [], LastEvaluatedKey } = await this.query({ ...input, ExclusiveStartKey: from });
+      yield* Items;
+      from = LastEvaluatedKey;
+    } while (from !== undefined);
+  }
+
+  /** false when the condition did not hold. */
+  async put(input: Omit<PutItemCommandInput, 'TableName'>): Promise<boolean> {
+    return held(() => this.client.send(new PutItemCommand({ ...input, TableName: this.name })));
+  }
+
+  /** false when the condition did not hold; true also when there was no such item. */
+  async delete(input: Omit<DeleteItemCommandInput, 'TableName'>): Promise<boolean> {
+    return held(() => this.client.send(new DeleteItemCommand({ ...input, TableName: this.name })));
+  }
+
   /** false when the condition did not hold. */
   async update(input: Omit<UpdateItemCommandInput, 'TableName'>): Promise<boolean> {
     return held(() => this.client.send(new UpdateItemCommand({ ...input, TableName: this.name })));
@@ -83,17 +114,18 @@ export class Table {
     return held(() => this.client.send(new TransactWriteItemsCommand({ TransactItems: [...items] })));
   }
 
-  async exists(): Promise<void> {
-    const attribute = (name: string, type: 'S' | 'B') => ({ AttributeName: name, AttributeType: type });
+  /** Makes the table and waits until it can be used, for tests and where no stack has made it. */
+  async create(sortKey: 'S' | 'B' | null): Promise<void> {
+    const keys: readonly (readonly [name: string, type: 'S' | 'B', key: 'HASH' | 'RANGE'])[] = [
+      ['pk', 'S', 'HASH'],
+      ...(sortKey === null ? [] : [['sk', sortKey, 'RANGE'] as const]),
+    ];
     await this.client.send(
       new CreateTableCommand({
         TableName: this.name,
         BillingMode: 'PAY_PER_REQUEST',
-        AttributeDefinitions: [attribute('pk', 'S'), attribute('sk', 'B')],
-        KeySchema: [
-          { AttributeName: 'pk', KeyType: 'HASH' },
-          { AttributeName: 'sk', KeyType: 'RANGE' },
-        ],
+        AttributeDefinitions: keys.map(([name, type]) => ({ AttributeName: name, AttributeType: type })),
+        KeySchema: keys.map(([name, , key]) => ({ AttributeName: name, KeyType: key })),
       }),
     );
     await waitUntilTableExists({ client: this.client, maxWaitTime: 60 }, { TableName: this.name });

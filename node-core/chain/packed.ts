@@ -1,7 +1,8 @@
 /** Finding transactions in a block that is stored. */
-import { decodeTransaction, type Transaction } from '../chain/transaction.ts';
+
 import { equal } from '../codec/bytes.ts';
 import type { StoredBlock } from './stored-block.ts';
+import { decodeTransaction, type Transaction } from './transaction.ts';
 
 /** What was packed has decoded once. */
 export function packedTransaction({ header }: StoredBlock, bytes: Uint8Array): Transaction {

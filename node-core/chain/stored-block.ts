@@ -1,11 +1,12 @@
 /** Committed blocks as the store keeps them. */
-import { type Block, blockLeaf, decodeBlock, type Result, resultSchema } from '../chain/block.ts';
-import { type Certificate, certificateSchema } from '../chain/certificate.ts';
+
 import { equal } from '../codec/bytes.ts';
 import { type DecodeLimits, decode, encode } from '../codec/cbor.ts';
 import { array, tuple } from '../codec/schema.ts';
 import { leafHash, rootOf } from '../crypto/merkle-log.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
+import { type Block, blockLeaf, decodeBlock, type Result, resultSchema } from './block.ts';
+import { type Certificate, certificateSchema } from './certificate.ts';
 
 export const commitSchema = tuple(certificateSchema, array(resultSchema, { max: 10_000 }));
 

@@ -1,0 +1,37 @@
+/** Lambda: a subscription for which there is something to do → requests to its endpoint. */
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { opensslCrypto } from '../../adapters/crypto-native/openssl.ts';
+import { LedgerFeed } from '../../adapters/ledger-dynamodb/ledger-feed.ts';
+import { LedgerReader } from '../../adapters/ledger-dynamodb/ledger-reader.ts';
+import { sqsOutbox } from '../../adapters/outbox-sqs/outbox-sqs.ts';
+import { DynamoDbSubscriptionStore } from '../../adapters/subscriptions-dynamodb/subscriptions-dynamodb.ts';
+import { systemClock } from '../../adapters/system/clock.ts';
+import { systemRandom } from '../../adapters/system/random.ts';
+import { TIME_LIMIT_MS, webhookHttp } from '../../adapters/webhook-http/webhook-http.ts';
+import { Worker } from '../../node-core/middleware/delivery/worker.ts';
+import { EventLog } from '../../node-core/middleware/events/event-log.ts';
+import { environment, once } from '../shared/environment.ts';
+import { log, tracer } from '../shared/observe.ts';
+import { proxySecrets } from '../shared/secrets.ts';
+import { webhooksHandler } from './handler.ts';
+
+const open = once(async () => {
+  const dynamodb = tracer.captureAWSv3Client(new DynamoDBClient({}));
+  const sqs = tracer.captureAWSv3Client(new SQSClient({}));
+  const { webhookMaster: master } = await proxySecrets(environment('BROP_SECRET_ID'));
+  const reader = await LedgerReader.open(opensslCrypto, dynamodb, environment('BROP_LEDGER_TABLE'));
+  const feed = await LedgerFeed.open(reader);
+  const store = new DynamoDbSubscriptionStore(dynamodb, environment('BROP_SERVICE_TABLE'));
+  const outbox = sqsOutbox(sqs, environment('BROP_WEBHOOK_QUEUE_URL'));
+  const worker = new Worker({
+    ...{ store, log, master, clock: systemClock, random: systemRandom, receipts: reader },
+    events: new EventLog(opensslCrypto, reader.genesis.hash, feed),
+    transport: webhookHttp({ loopback: process.env.BROP_WEBHOOK_LOOPBACK === '1' }),
+    attemptMs: TIME_LIMIT_MS,
+    refresh: () => feed.refresh(),
+  });
+  return { worker, store, outbox, clock: systemClock };
+});
+
+export const handler = webhooksHandler(open);
