@@ -1,6 +1,4 @@
 /** One signer from its config. */
-import { KMSClient } from '@aws-sdk/client-kms';
-import { openKmsSigner } from '../../adapters/signer-kms/signer-kms.ts';
 import { openPkcs11Signer } from '../../adapters/signer-pkcs11/signer-pkcs11.ts';
 import type { Signer } from '../../node-core/ports/signer.ts';
 import { openKey } from '../keys.ts';
@@ -24,13 +22,21 @@ export async function openSigner(config: OneSignerConfig): Promise<OpenSigner> {
   switch (config.driver) {
     case 'file':
       return { signer: await openKey(config.path), close: () => {} };
-    case 'kms': {
-      const client = new KMSClient({ maxAttempts: KMS_ATTEMPTS });
-      return { signer: await openKmsSigner({ keyId: config.keyId, client }), close: () => client.destroy() };
-    }
+    case 'kms':
+      return openKms(config.keyId);
     case 'pkcs11': {
       const signer = await openPkcs11Signer({ ...config, pin: await readSecret(config.pin) });
       return { signer, close: () => signer.close() };
     }
   }
+}
+
+/** The SDK is loaded when it is wanted: a node elsewhere is smaller without it. */
+async function openKms(keyId: string): Promise<OpenSigner> {
+  const [{ KMSClient }, { openKmsSigner }] = await Promise.all([
+    import('@aws-sdk/client-kms'),
+    import('../../adapters/signer-kms/signer-kms.ts'),
+  ]);
+  const client = new KMSClient({ maxAttempts: KMS_ATTEMPTS });
+  return { signer: await openKmsSigner({ keyId, client }), close: () => client.destroy() };
 }
