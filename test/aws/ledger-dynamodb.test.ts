@@ -9,7 +9,7 @@ import { Queries } from '../../node-core/runtime/queries.ts';
 import { ledgerSource } from '../../nodes/aws/ledger-source.ts';
 import { crypto } from '../api/in-process-node.ts';
 import { Keyring, setChange } from '../ledger/set-changes.ts';
-import { op, partnerBody, World } from '../ledger/world.ts';
+import { evidenceBody, op, partnerBody, World } from '../ledger/world.ts';
 import { feedOf } from '../middleware/feed.ts';
 import { type Emulator, startEmulator } from './emulator.ts';
 import { ProxyRig } from './proxy-rig.ts';
@@ -84,18 +84,18 @@ describe('what is read', () => {
   });
 });
 
-describe('a chain whose validators change', () => {
-  /** Copies what there is now, and all that was there before stays as it is. */
-  async function copyOf(world: World, table: string, firstHeight = 1): Promise<void> {
-    const feed = feedOf(world).feed;
-    const status = async () => ({ ...(await queries.status()), height: world.store.height });
-    const source = ledgerSource(crypto, { store: world.store, onCommit: () => () => {} }, { status });
-    const writer = rig.writer(table, rig.dynamodb, { ...source, firstHeight, height: feed.height });
-    writer.start();
-    while (writer.height < world.store.height) await new Promise((next) => setTimeout(next, 2));
-    await writer.stop();
-  }
+/** Copies what there is now, and all that was there before stays as it is. */
+async function copyOf(world: World, table: string, firstHeight = 1): Promise<void> {
+  const feed = feedOf(world).feed;
+  const status = async () => ({ ...(await queries.status()), height: world.store.height });
+  const source = ledgerSource(crypto, { store: world.store, onCommit: () => () => {} }, { status });
+  const writer = rig.writer(table, rig.dynamodb, { ...source, firstHeight, height: feed.height });
+  writer.start();
+  while (writer.height < world.store.height) await new Promise((next) => setTimeout(next, 2));
+  await writer.stop();
+}
 
+describe('a chain whose validators change', () => {
   it('has in each receipt the changes before it, also when the table begins later', async () => {
     const world = await World.open({ validators: 4 });
     const keyring = new Keyring(world.members.validators);
@@ -132,6 +132,23 @@ describe('a chain whose validators change', () => {
     await expect(late.block(firstHeight - 1)).rejects.toMatchObject({ code: 'PRUNED' });
     expect((await late.status()).firstHeight).toBe(firstHeight);
   });
+});
+
+it('a block of several parts is whole, whatever of it came first', async () => {
+  const world = await World.open();
+  const table = await rig.table('ledger', 'S');
+  const partner = await world.partner('partner', { quota: { max: 1_000_000_000, periodMs: 1 } });
+  const operations = (name: string) =>
+    Array.from({ length: 64 }, (_, i) => op.register(evidenceBody(`${name} ${i}`, { subject: 's'.repeat(250) })));
+  await world.applied(...Array.from({ length: 36 }, (_, i) => world.transaction(partner, operations(`${i}`))));
+  await copyOf(world, table);
+  const { Items = [] } = await rig.dynamodb.send(new ScanCommand({ TableName: table }));
+  const name = `block/${world.store.height}`;
+  expect(Items.filter(({ pk }) => pk!.S === name).length).toBeGreaterThan(1);
+  const { reader } = await rig.reader(table);
+  const { certificate, transactions } = (await reader.storedBlock(world.store.height))!;
+  const stored = (await world.store.block(world.store.height))!;
+  expect({ certificate, transactions }).toEqual({ certificate: stored.certificate, transactions: stored.transactions });
 });
 
 describe('faults', () => {
