@@ -39,6 +39,7 @@ import {
   type Submitted,
 } from './client-core.ts';
 import { RejectedError, type SignedTransaction } from './errors.ts';
+import { Hosting, type HostOptions } from './hosting.ts';
 import { type PreparedTransaction, signedWith } from './prepared.ts';
 
 export type {
@@ -71,6 +72,7 @@ export function createClient(options: ClientOptions) {
     ...submitted,
     account: createdAccountId(crypto, submitted.transaction, 0),
   });
+  const hosting = new Hosting(core);
   return {
     evidence: {
       /** Registers the digests of one file (`digestOf`). @returns also the ID of the record. */
@@ -85,6 +87,14 @@ export function createClient(options: ClientOptions) {
         const body = registerBatchBody.encode({ ...about, ...batch.commitment() });
         const submitted = withRecord(await submitOne({ type: REGISTER_BATCH, body }, submitOptions));
         return { ...submitted, receiptOf: batch.receipts(submitted.receipt) };
+      },
+    },
+    hosting: {
+      /** Uploads a file, waits until it is stored, and registers it with its address: from then on it is public there. */
+      upload: async (content: Uint8Array | Blob, about?: HostOptions, submitOptions?: SubmitOptions) => {
+        const { file, body } = await hosting.store(content, about, submitOptions?.signal);
+        const submitted = await submitOne({ type: REGISTER, body: registerBody.encode(body) }, submitOptions);
+        return { ...withRecord(submitted), file };
       },
     },
     identity: {
