@@ -21,6 +21,11 @@ const readings = (clock: Clock): readonly Reading[] => [
     'Pieces of evidence, kept here, that validators have contradicted themselves.',
     (s) => s.equivocations.count,
   ],
+  [
+    'brop_standby_signers',
+    'Validators whose newest signature under a block is by their standby key.',
+    (s) => s.standbySigners.length,
+  ],
 ];
 
 export function registerChainGauges(registry: Registry, chain: Pick<ChainAccess, 'status'>, clock: Clock): void {

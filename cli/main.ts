@@ -14,6 +14,7 @@ function webhook(name: string): Load {
 const COMMANDS: ReadonlyMap<string, Load> = new Map<string, Load>([
   ['devnet', async () => (await import('./commands/devnet.ts')).devnet],
   ['register', async () => (await import('./commands/register.ts')).register],
+  ['schema register', async () => (await import('./commands/schema-register.ts')).registerSchema],
   ['prepare', async () => (await import('./commands/prepare.ts')).prepare],
   ['submit', async () => (await import('./commands/submit.ts')).submit],
   ['receipt', async () => (await import('./commands/receipt.ts')).receipt],
@@ -26,6 +27,7 @@ const COMMANDS: ReadonlyMap<string, Load> = new Map<string, Load>([
   ['node', async () => (await import('./commands/node.ts')).node],
   ['node register', async () => (await import('./commands/node-register.ts')).registerNode],
   ['node unregister', async () => (await import('./commands/node-register.ts')).unregisterNode],
+  ['signer primary', async () => (await import('./commands/signer-primary.ts')).signerPrimary],
   ['validators show', async () => (await import('./commands/validators-show.ts')).validatorsShow],
   ['validators propose', async () => (await import('./commands/validators-propose.ts')).validatorsPropose],
   ['validators approve', async () => (await import('./commands/validators-approve.ts')).validatorsApprove],

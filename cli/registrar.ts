@@ -3,7 +3,7 @@ import { nativeCrypto } from '../adapters/crypto-native/native.ts';
 import { openKeyFile } from '../adapters/signer-file/signer-file.ts';
 import { toHex } from '../node-core/codec/bytes.ts';
 import type { HashAlgorithm } from '../node-core/crypto/provider.ts';
-import { createClient } from '../sdk/index.ts';
+import { createClient, type Register } from '../sdk/index.ts';
 import { ExitError, exit } from './exit-codes.ts';
 import { type HashedFile, hashFile, labelOf, mediaTypeOf, type NewFile, newFile } from './files.ts';
 import type { Profile } from './home.ts';
@@ -31,8 +31,11 @@ export interface NamedFile {
   readonly receiptFile: string;
 }
 
+/** What the record says beside the digests. */
+export type About = Pick<Register, 'subject' | 'schema' | 'attributes'>;
+
 export interface RegisterOptions {
-  readonly subject?: string;
+  readonly about?: About;
   readonly algorithms?: readonly HashAlgorithm[];
 }
 
@@ -54,8 +57,7 @@ export class Registrar {
   /** Registers one file; the receipt is verified by the SDK before it is written. */
   async register(file: string, name: string, receiptFile: string, options: RegisterOptions = {}): Promise<Registered> {
     const { digests, sizeBytes } = await hashFile(file, options.algorithms ?? ['sha-256']);
-    const fields = { digests, mediaType: mediaTypeOf(file), sizeBytes };
-    const body = options.subject === undefined ? fields : { ...fields, subject: options.subject };
+    const body = { digests, mediaType: mediaTypeOf(file), sizeBytes, ...options.about };
     const target = newFile(receiptFile);
     try {
       const { receipt, summary } = await this.client.evidence.register(body, { label: labelOf(name, 256) });
@@ -81,9 +83,8 @@ export class Registrar {
     try {
       const batch = this.client.newBatch();
       for (const { digests } of readable) batch.add(digests);
-      const about = options.subject === undefined ? {} : { subject: options.subject };
       const label = `batch of ${readable.length}`;
-      const { receiptOf, summary } = await this.client.evidence.registerBatch(batch, about, { label });
+      const { receiptOf, summary } = await this.client.evidence.registerBatch(batch, options.about ?? {}, { label });
       return readable.map((row, i) => this.keep(row, receiptOf(i), summary));
     } finally {
       for (const { target } of readable) target.discard();

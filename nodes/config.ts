@@ -3,7 +3,10 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { BropError } from '../node-core/chain/codes.ts';
+import { placeOfFiles, proposals, voteRecord } from './aws/config.ts';
+import { isS3, isSecret } from './aws/references.ts';
 import { isUrl } from './file-sources.ts';
+import { consensusKey, withSignerPaths } from './signing/signer-config.ts';
 
 const port = z.number().int().min(0).max(65_535);
 const address = z.strictObject({ host: z.string().min(1), port });
@@ -26,11 +29,11 @@ const common = {
     .string()
     .regex(/^[A-Za-z0-9._-]{1,64}$/, 'has 1 to 64 letters, digits, dots, dashes or underscores')
     .optional(),
-  /** Genesis file of the chain. */
+  /** Genesis file of the chain, or `s3://bucket/key`. */
   genesis: z.string().min(1),
   /** Where the chain, and for a validator its vote record, are kept. */
   dataFolder: z.string().min(1),
-  /** TLS key of the node, PEM, mode 0600. */
+  /** TLS key of the node, PEM, mode 0600; or `secretsmanager:<id>`, as may be the other keys. */
   nodeKey: z.string().min(1),
   /** Where other nodes connect; without it the node only dials. */
   listen: address.optional(),
@@ -45,8 +48,12 @@ const common = {
         .refine(({ host, port }) => (host === undefined) === (port === undefined), 'host and port belong together'),
     )
     .default([]),
-  /** Folders or URLs with the plain files of the chain, to catch up from; asked in this order. */
+  /** Folders, URLs or `s3://bucket/prefix` with the plain files of the chain, to catch up from; asked in this order. */
   fileSources: z.array(z.string().min(1)).max(16).default([]),
+  /** Where the node puts its plain files as they become final: `s3://bucket/prefix`. It catches up from there itself. */
+  publish: placeOfFiles.optional(),
+  /** How often at most: each time costs a handful of requests. */
+  publishEveryMs: z.number().int().min(1_000).max(86_400_000).default(60_000),
   /** Ed25519 key file that signs the checkpoints this node publishes; without it there are none. */
   noteKey: z.string().min(1).optional(),
   /**
@@ -117,8 +124,13 @@ const schema = z.discriminatedUnion('role', [
     snapshots: snapshots(0),
     join: join.default('genesis'),
     index: index.default(false),
-    /** Key file that signs votes: the primary or the standby key of the validator's entry in the set; the key says which. */
-    consensusKey: z.string().min(1),
+    /**
+     * What signs votes: a key file, a token, KMS, or two of them (signing/README.md). The primary or the standby key of the
+     * validator's entry in the set; the key says which.
+     */
+    consensusKey,
+    voteRecord,
+    proposals,
   }),
 ]);
 
@@ -128,12 +140,29 @@ export type NodeConfigInput = z.input<typeof schema>;
 
 /** @throws {BropError} CONFIG_INVALID, one line that names the file and the field. */
 export function loadConfig(path: string): NodeConfig {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch {
+    throw new BropError('CONFIG_INVALID', `${path}: cannot be read.`);
+  }
+  return parseConfig(text, path, dirname(resolve(path)));
+}
+
+/** Name of the variable of the environment that holds a config where there is no file. */
+export const CONFIG_VARIABLE = 'BROP_CONFIG';
+
+/**
+ * @param path what the errors call it
+ * @param folder what relative paths are relative to
+ * @throws {BropError} as loadConfig
+ */
+export function parseConfig(text: string, path: string, folder: string): NodeConfig {
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    const reason = error instanceof SyntaxError ? 'not JSON' : 'cannot be read';
-    throw new BropError('CONFIG_INVALID', `${path}: ${reason}.`);
+    value = JSON.parse(text);
+  } catch {
+    throw new BropError('CONFIG_INVALID', `${path}: not JSON.`);
   }
   const parsed = schema.safeParse(value);
   if (!parsed.success) {
@@ -144,15 +173,28 @@ export function loadConfig(path: string): NodeConfig {
       .slice(1);
     throw new BropError('CONFIG_INVALID', `${path}: ${field === '' ? '' : `${field}: `}${issue.message}.`);
   }
-  return withPaths(parsed.data, dirname(resolve(path)));
+  const config = withPaths(parsed.data, folder);
+  const wrong = wrongTogether(config);
+  if (wrong !== undefined) throw new BropError('CONFIG_INVALID', `${path}: ${wrong}.`);
+  return config;
+}
+
+/** What each field allows by itself, and what makes no sense together. */
+function wrongTogether(config: NodeConfig): string | undefined {
+  if (config.role !== 'validator' || config.proposals === undefined) return undefined;
+  if (config.voteRecord.driver !== 'dynamodb')
+    return 'proposals: a disk that may vanish takes the vote record with it: voteRecord.driver must be dynamodb';
+  return config.publish === undefined
+    ? 'proposals: they are kept until publish has their blocks: it is missing'
+    : undefined;
 }
 
 function withPaths(config: NodeConfig, folder: string): NodeConfig {
-  const at = (path: string) => resolve(folder, path);
+  const at = (path: string) => (isSecret(path) || isS3(path) ? path : resolve(folder, path));
   const paths = { genesis: at(config.genesis), dataFolder: at(config.dataFolder), nodeKey: at(config.nodeKey) };
   const log = config.log.file === undefined ? config.log : { ...config.log, file: at(config.log.file) };
   const fileSources = config.fileSources.map((source) => (isUrl(source) ? source : at(source)));
   const common = { ...paths, log, fileSources, ...(config.noteKey !== undefined && { noteKey: at(config.noteKey) }) };
   if (config.role === 'follower') return { ...config, ...common };
-  return { ...config, ...common, consensusKey: at(config.consensusKey) };
+  return { ...config, ...common, consensusKey: withSignerPaths(config.consensusKey, at) };
 }

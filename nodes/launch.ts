@@ -24,7 +24,7 @@ export const NODE_FLAGS: readonly string[] = [
  * For glibc, which keeps an arena of freed memory for each thread unless it is told to share two, and learns from large
  * blocks that were freed to keep such blocks for good unless it is given a bound.
  */
-const MALLOC = {
+export const MALLOC = {
   MALLOC_ARENA_MAX: '2',
   MALLOC_MMAP_THRESHOLD_: String(256 << 10),
   MALLOC_TRIM_THRESHOLD_: String(1 << 20),

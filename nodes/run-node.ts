@@ -3,10 +3,9 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { nativeCrypto } from '../adapters/crypto-native/native.ts';
 import { startSignatureWorkers } from '../adapters/signature-workers/signature-workers.ts';
-import { openKeyFile } from '../adapters/signer-file/signer-file.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { createLog } from '../adapters/system/log.ts';
-import { loadNodeIdentity, type NodeIdentity } from '../adapters/transport-mtls/identity.ts';
+import type { NodeIdentity } from '../adapters/transport-mtls/identity.ts';
 import { type MtlsTransport, mtlsTransport } from '../adapters/transport-mtls/transport.ts';
 import { voteRecordFile } from '../adapters/vote-record-file/vote-record.ts';
 import { BropError } from '../node-core/chain/codes.ts';
@@ -14,6 +13,7 @@ import { decodeGenesis, type Genesis } from '../node-core/chain/genesis.ts';
 import { fromHex, toHex } from '../node-core/codec/bytes.ts';
 import type { CborValue } from '../node-core/codec/cbor.ts';
 import { CodecError } from '../node-core/codec/error.ts';
+import type { ExecutedBlock } from '../node-core/ledger/execute-block.ts';
 import type { KeyValueStore } from '../node-core/ports/key-value-store.ts';
 import type { Log } from '../node-core/ports/log.ts';
 import type { Signer } from '../node-core/ports/signer.ts';
@@ -22,15 +22,21 @@ import type { ChainStore } from '../node-core/runtime/chain-store.ts';
 import { isUrgent, MAX_MESSAGE_BYTES } from '../node-core/runtime/messages.ts';
 import { Node } from '../node-core/runtime/node.ts';
 import { Publication } from '../node-core/runtime/publication.ts';
+import type { SnapshotWriter } from '../node-core/runtime/snapshot-write.ts';
 import { Voting } from '../node-core/runtime/voting.ts';
+import type { Cloud } from './aws/cloud.ts';
 import type { LedgerCopy } from './aws/ledger.ts';
+import { isS3 } from './aws/references.ts';
 import type { NodeConfig } from './config.ts';
 import { openFileSource } from './file-sources.ts';
+import { openKey, openNodeKey } from './keys.ts';
 import { type NodeIndex, startIndex } from './middleware/node-index.ts';
 import { type Observation, observe } from './observe/observe.ts';
+import { reportStanding } from './observe/standing.ts';
 import { explained, openStore, VOTE_RECORD_FOLDER } from './open-store.ts';
 import { startOrExplain } from './port-in-use.ts';
 import type { ApiServer } from './serve-api.ts';
+import { openVotingKeys, type VotingKeys } from './signing/voting-keys.ts';
 import { beginFromSnapshot, snapshotWriter } from './snapshots.ts';
 
 export interface RunningNode {
@@ -57,19 +63,21 @@ export async function runNode(config: NodeConfig): Promise<RunningNode> {
 
 type Closing = () => Promise<void>;
 
-/** @param begun is told how to end what a node that does not start would leave behind. */
+/** @param begun is told how to end what a node that does not start, or has stopped, would leave behind. */
 async function start(config: NodeConfig, begun: Closing[]): Promise<RunningNode> {
   const { level, file } = config.log;
-  const identity = naming('nodeKey', () => loadNodeIdentity(config.nodeKey));
+  const identity = await namingAsync('nodeKey', () => openNodeKey(config.nodeKey));
   const name = config.name ?? `${config.role}-${identity.peerId.slice(0, 8)}`;
   const fields = { node: name, role: config.role };
   const log = naming('log.file', () => createLog(file === undefined ? { level, fields } : { level, file, fields }));
-  const genesis = readGenesis(config.genesis);
+  const genesis = await openGenesis(config.genesis, log);
   naming('dataFolder', () => mkdirSync(config.dataFolder, { recursive: true, mode: 0o700 }));
   const observed = await observe(config, name, log);
   begun.push(() => observed.close());
-  const fileSources = config.fileSources.map(openFileSource);
-  const noteSigner = config.noteKey === undefined ? undefined : openNoteKey(config.noteKey);
+  const cloud = await openCloud(config, genesis, log);
+  if (cloud !== undefined) begun.push(() => cloud.close());
+  const fileSources = [...(cloud?.sources ?? []), ...(await Promise.all(config.fileSources.map(openFileSource)))];
+  const noteSigner = config.noteKey === undefined ? undefined : await openNoteKey(config.noteKey);
   const begin = (kv: KeyValueStore) => beginFromSnapshot(config, kv, genesis, fileSources, log);
   // The threads load their code while this one opens the store.
   const verifier = startSignatureWorkers({ workers: config.signatureWorkers });
@@ -78,12 +86,14 @@ async function start(config: NodeConfig, begun: Closing[]): Promise<RunningNode>
   const signing = noteSigner && { noteSigner };
   const files = new Publication({ crypto: nativeCrypto, store, blobs, clock: systemClock, ...signing });
   let end: (error: unknown) => void = () => {};
-  let closeApi: () => Promise<void> = async () => {};
   const ended = new Promise<unknown>((resolve) => {
     end = resolve;
   });
-  const voting =
-    config.role === 'validator' ? await openVoting(config, genesis, store, identity.peerId, observed, log) : undefined;
+  let closeServices: () => Promise<void> = async () => {};
+  const keys =
+    config.role === 'validator' ? await openVotingKeys(config.consensusKey, process.env.SIGNER, log) : undefined;
+  if (keys !== undefined) begun.push(async () => keys.close());
+  const voting = keys && (await openVoting(config, keys, genesis, store, cloud, identity.peerId, observed, log));
   const transport = openTransport(config, identity, store, log);
   const node = new Node({
     crypto: nativeCrypto,
@@ -95,32 +105,31 @@ async function start(config: NodeConfig, begun: Closing[]): Promise<RunningNode>
     metrics: observed.metrics,
     tracing: observed.tracing,
     // What has no chain behind it any more must not answer.
-    onFatal: (error) => void Promise.allSettled([closeApi(), observed.close()]).then(() => end(explained(error))),
+    onFatal: (error) => void Promise.allSettled([closeServices(), observed.close()]).then(() => end(explained(error))),
     fileSources,
+    journal: cloud?.journal,
     ...(voting !== undefined && { voting }),
     ...retention(config, genesis),
   });
   const snapshots = snapshotWriter(config, store, blobs, log);
-  node.onCommit(({ header, events }) => {
-    snapshots.afterBlock(header.height);
-    for (const [, , type, data] of events)
-      if (type === 'governance.nodeUnregistered') turnAway(config, transport, data);
-  });
+  node.onCommit((block) => afterBlock(block, config, transport, snapshots));
   const { api, index, ledger } = await startAll(config, node, files, log, observed);
-  closeApi = async () => void (await Promise.allSettled([api?.close(), index?.close(), ledger?.close()]));
+  cloud?.publish(store, files, observed.metrics);
+  closeServices = async () => {
+    await Promise.allSettled([api?.close(), index?.close(), ledger?.close(), cloud?.stop()]);
+  };
   log.info('the node runs', {
     height: store.height,
     peerId: identity.peerId,
     api: api?.url ?? null,
     metrics: observed.metricsUrl,
   });
+  void ended.then(reportStanding(node, systemClock, log));
   const stop = async () => {
-    await api?.close();
-    await index?.close();
-    await ledger?.close();
+    await closeServices();
     await snapshots.stop();
     await node.stop();
-    await observed.close();
+    await Promise.allSettled(begun.map((close) => close()));
     end(null);
   };
   return { node, apiUrl: api?.url ?? null, nodePort: transport.port, ended, stop };
@@ -138,6 +147,16 @@ function openTransport(
     .map(({ id, host, port }) => (host === undefined || port === undefined ? { id } : { id, host, port }));
   const options = { identity, peers: others, admits, log, maxMessageBytes: MAX_MESSAGE_BYTES, isUrgent };
   return naming('peers', () => mtlsTransport(listen === undefined ? options : { ...options, listen }));
+}
+
+function afterBlock(
+  { header, events }: ExecutedBlock,
+  config: NodeConfig,
+  transport: MtlsTransport,
+  snapshots: SnapshotWriter,
+): void {
+  snapshots.afterBlock(header.height);
+  for (const [, , type, data] of events) if (type === 'governance.nodeUnregistered') turnAway(config, transport, data);
 }
 
 /** A node that is no longer registered, unless it is one of our own choice. */
@@ -169,9 +188,27 @@ function naming<T>(field: string, open: () => T): T {
   }
 }
 
+/** The same for what takes its time. @throws {BropError} CONFIG_INVALID */
+async function namingAsync<T>(field: string, open: () => Promise<T>): Promise<T> {
+  const outcome = await open().then(
+    (value) => () => value,
+    (error: unknown) => () => {
+      throw error;
+    },
+  );
+  return naming(field, outcome);
+}
+
+/** Loaded when it is wanted: a node elsewhere is smaller without the SDK. */
+async function openCloud(config: NodeConfig, genesis: Genesis, log: Log): Promise<Cloud | undefined> {
+  const isOnAws = config.role === 'validator' && config.voteRecord.driver === 'dynamodb';
+  if (!isOnAws && config.publish === undefined) return undefined;
+  return new (await import('./aws/cloud.ts')).Cloud(config, genesis, log);
+}
+
 /** @throws {BropError} CONFIG_INVALID or a KeyFileError's, naming the field */
-function openNoteKey(path: string): Signer {
-  const signer = naming('noteKey', () => openKeyFile(path));
+async function openNoteKey(path: string): Promise<Signer> {
+  const signer = await namingAsync('noteKey', () => openKey(path));
   if (signer.publicKey.suite === 'ed25519') return signer;
   throw new BropError('CONFIG_INVALID', `noteKey: ${path} is of suite ${signer.publicKey.suite}, not ed25519.`);
 }
@@ -216,6 +253,12 @@ async function startAll(
 }
 
 /** @throws {BropError} FILE_UNREADABLE or CONFIG_INVALID */
+async function openGenesis(path: string, log: Log): Promise<Genesis> {
+  if (!isS3(path)) return readGenesis(path);
+  return genesisIn(await (await import('./aws/files.ts')).readS3Genesis(path, log), path);
+}
+
+/** @throws {BropError} FILE_UNREADABLE or CONFIG_INVALID */
 export function readGenesis(path: string): Genesis {
   let bytes: Uint8Array;
   try {
@@ -223,6 +266,10 @@ export function readGenesis(path: string): Genesis {
   } catch {
     throw new BropError('FILE_UNREADABLE', `genesis: ${path}`);
   }
+  return genesisIn(bytes, path);
+}
+
+function genesisIn(bytes: Uint8Array, path: string): Genesis {
   try {
     return decodeGenesis(nativeCrypto, bytes);
   } catch (error) {
@@ -232,21 +279,26 @@ export function readGenesis(path: string): Genesis {
 }
 
 async function openVoting(
-  config: Extract<NodeConfig, { role: 'validator' }>,
+  config: NodeConfig,
+  { signer, standby }: VotingKeys,
   genesis: Genesis,
   store: ChainStore,
+  cloud: Cloud | undefined,
   peerId: string,
   observed: Observation,
   log: Log,
 ): Promise<Voting> {
-  const signer = naming('consensusKey', () => openKeyFile(config.consensusKey));
   const folder = join(config.dataFolder, VOTE_RECORD_FOLDER);
   // A record that is gone after the first block here must not be begun anew: what it held has been signed.
   const create = store.height === (store.origin?.header.height ?? 0);
   const scope = { crypto: nativeCrypto, chain: genesis.hash, protocolVersion: genesis.document.protocolVersion };
   try {
-    const record = observed.voteRecord(voteRecordFile({ folder, create }));
-    const voting = await Voting.open(scope, { index: 0, key: 0, signer }, record);
+    const record = observed.voteRecord((await cloud?.voteRecord(create)) ?? voteRecordFile({ folder, create }));
+    const voting = await Voting.open(scope, { index: 0, key: 0, signer }, record, standby);
+    if (voting.isOnStandby)
+      log.error('the standby key signs', {
+        backToPrimary: `set consensusKey.returns to ${voting.nextReturn} and restart`,
+      });
     if (!voting.follow(store.validators))
       log.warn('the consensus key is not in the validator set: the node follows until it is', { height: store.height });
     if (store.accountOfNode(fromHex(peerId)) === undefined)

@@ -11,6 +11,7 @@ import {
   installOldNode,
   installPython,
   installSoftHsm,
+  installSystemdAnalyze,
   PYTHON_ENVIRONMENTS,
   requireOpenssl,
 } from './setup/test-tools.mjs';
@@ -19,9 +20,10 @@ const USAGE = `usage: node scripts/setup.mjs start|test
 
 start  installs the npm packages that the nodes need, the pinned Node among them, and the git hook
 test   the same with the development packages, then what single suites need: Python packages for test/interop
-       and test/examples (into .cache/venv and .cache/venv-examples), the AWS emulator (into .cache/venv-aws), the API
-       fuzzer (into .cache/venv-fuzz), OpenSSL, SoftHSM2, Node 20 (into .cache/node20), and Chromium for the browser
-       suites (into .cache/chromium)
+       and test/examples (into .cache/venv and .cache/venv-examples), the AWS emulator (into .cache/venv-aws), the linter
+       of CloudFormation templates (into .cache/venv-cfn-lint), the API fuzzer (into .cache/venv-fuzz), linters of the
+       deployment package (into .cache/venv-deploy), OpenSSL, SoftHSM2, systemd-analyze, Node 20 (into .cache/node20), and
+       Chromium for the browser suites (into .cache/chromium)
 
 Exit code: 0 ready, 1 the npm packages could not be installed, 2 wrong usage. What a single suite lacks and could not
 be installed here is named on a line of its own, and that suite fails.
@@ -52,6 +54,7 @@ if (mode === 'test') {
   for (const environment of PYTHON_ENVIRONMENTS) await installPython(environment);
   await requireOpenssl();
   await installSoftHsm();
+  await installSystemdAnalyze();
   await installOldNode();
   await installBrowser();
 }

@@ -2746,7 +2746,7 @@ export interface components {
     };
     OperationJson: {
       type: string;
-      /** The body as JSON (docs/spec/operations.md): bytes in hexadecimal, accounts as brop1…, keys as {"suite", "key"}. For evidence.register, evidence.registerBatch, identity.certify, governance.admitPartner, governance.admitValidator, governance.registerNode, governance.unregisterNode, governance.setValidators. */
+      /** The body as JSON (docs/spec/operations.md): bytes in hexadecimal, accounts as brop1…, keys as {"suite", "key"}. For evidence.register, evidence.registerBatch, evidence.registerSchema, identity.certify, governance.admitPartner, governance.admitValidator, governance.registerNode, governance.unregisterNode, governance.setValidators. */
       body?: {
         [name: string]: unknown;
       };
@@ -3075,6 +3075,8 @@ export interface components {
         count: number;
         validators: (string)[];
       };
+      /** Validators whose newest signature under a block is by their standby key: their primary one is out of use. */
+      standbySigners: (string)[];
       /** Of a validator; otherwise null. */
       consensus: ({
         height: number;

@@ -20,6 +20,12 @@ import {
   registerBody,
 } from '../node-core/chain/operations/evidence.ts';
 import {
+  REGISTER_SCHEMA,
+  registerSchemaBody,
+  schemaFromJson,
+  schemaId,
+} from '../node-core/chain/operations/record-schema.ts';
+import {
   REGISTER_NODE,
   type RegisterNode,
   registerNodeBody,
@@ -30,6 +36,7 @@ import {
 import { SET_VALIDATORS, type SetValidators, setValidatorsBody } from '../node-core/chain/operations/set-validators.ts';
 import type { Scope } from '../node-core/chain/scopes.ts';
 import type { Operation } from '../node-core/chain/transaction.ts';
+import type { CryptoProvider } from '../node-core/crypto/provider.ts';
 import {
   ClientCore,
   type ClientOptions,
@@ -62,41 +69,19 @@ export function createClient(options: ClientOptions) {
   const core = new ClientCore(options);
   const { crypto } = core;
   /** Submits one operation; a rejection by a business rule is an error here, with its receipt. */
-  const submitOne = async (operation: Operation, submitOptions: SubmitOptions | undefined): Promise<Submitted> => {
+  const submitOne: SubmitOne = async (operation, submitOptions) => {
     const submitted = await core.submit([operation], submitOptions);
     if (submitted.summary.code !== 0) throw new RejectedError(submitted.receipt, submitted.summary);
     return submitted;
   };
-  const withRecord = (submitted: Submitted) => ({ ...submitted, record: recordId(crypto, submitted.transaction, 0) });
   const withAccount = (submitted: Submitted) => ({
     ...submitted,
     account: createdAccountId(crypto, submitted.transaction, 0),
   });
-  const hosting = new Hosting(core);
+  const evidence = evidenceOf(crypto, submitOne);
   return {
-    evidence: {
-      /** Registers the digests of one file (`digestOf`). @returns also the ID of the record. */
-      register: async (body: Register, submitOptions?: SubmitOptions) =>
-        withRecord(await submitOne({ type: REGISTER, body: registerBody.encode(body) }, submitOptions)),
-      /** Registers a batch; `receiptOf(index)` makes the receipt of each file from the one receipt. */
-      registerBatch: async (
-        batch: Batch,
-        about: Omit<RegisterBatch, 'root' | 'count'> = {},
-        submitOptions?: SubmitOptions,
-      ) => {
-        const body = registerBatchBody.encode({ ...about, ...batch.commitment() });
-        const submitted = withRecord(await submitOne({ type: REGISTER_BATCH, body }, submitOptions));
-        return { ...submitted, receiptOf: batch.receipts(submitted.receipt) };
-      },
-    },
-    hosting: {
-      /** Uploads a file, waits until it is stored, and registers it with its address: from then on it is public there. */
-      upload: async (content: Uint8Array | Blob, about?: HostOptions, submitOptions?: SubmitOptions) => {
-        const { file, body } = await hosting.store(content, about, submitOptions?.signal);
-        const submitted = await submitOne({ type: REGISTER, body: registerBody.encode(body) }, submitOptions);
-        return { ...withRecord(submitted), file };
-      },
-    },
+    evidence,
+    hosting: hostingOf(core, evidence.register),
     identity: {
       /** Creates the account of a user. @returns also its ID. */
       certify: async (body: Certify, submitOptions?: SubmitOptions) =>
@@ -133,6 +118,51 @@ export function createClient(options: ClientOptions) {
     account: (id: AccountId | string) => core.account(id),
     auth: authOf(core),
     status: () => core.status(),
+  };
+}
+
+type SubmitOne = (operation: Operation, submitOptions: SubmitOptions | undefined) => Promise<Submitted>;
+
+function evidenceOf(crypto: CryptoProvider, submitOne: SubmitOne) {
+  const withRecord = (submitted: Submitted) => ({ ...submitted, record: recordId(crypto, submitted.transaction, 0) });
+  return {
+    /** Registers the digests of one file (`digestOf`). @returns also the ID of the record. */
+    register: async (body: Register, submitOptions?: SubmitOptions) =>
+      withRecord(await submitOne({ type: REGISTER, body: registerBody.encode(body) }, submitOptions)),
+    /** Registers a batch; `receiptOf(index)` makes the receipt of each file from the one receipt. */
+    registerBatch: async (
+      batch: Batch,
+      about: Omit<RegisterBatch, 'root' | 'count'> = {},
+      submitOptions?: SubmitOptions,
+    ) => {
+      const body = registerBatchBody.encode({ ...about, ...batch.commitment() });
+      const submitted = withRecord(await submitOne({ type: REGISTER_BATCH, body }, submitOptions));
+      return { ...submitted, receiptOf: batch.receipts(submitted.receipt) };
+    },
+    /**
+     * Registers what the attributes of a kind of record look like: JSON Schema, of which docs/spec/operations.md says what
+     * is taken. @returns also the ID of the schema, which records name in `schema`. @throws {CodecError} for another schema
+     */
+    registerSchema: async (
+      about: { readonly name: string; readonly schema: unknown },
+      submitOptions?: SubmitOptions,
+    ) => {
+      const body = { name: about.name, schema: schemaFromJson(about.schema) };
+      const operation = { type: REGISTER_SCHEMA, body: registerSchemaBody.encode(body) };
+      const submitted = await submitOne(operation, submitOptions);
+      return { ...submitted, schema: schemaId(crypto, submitted.transaction.sender, body) };
+    },
+  };
+}
+
+function hostingOf(core: ClientCore, register: ReturnType<typeof evidenceOf>['register']) {
+  const hosting = new Hosting(core);
+  return {
+    /** Uploads a file, waits until it is stored, and registers it with its address: from then on it is public there. */
+    upload: async (content: Uint8Array | Blob, about?: HostOptions, submitOptions?: SubmitOptions) => {
+      const { file, body } = await hosting.store(content, about, submitOptions?.signal);
+      return { ...(await register(body, submitOptions)), file };
+    },
   };
 }
 

@@ -23,6 +23,8 @@ export interface S3Place {
   readonly bucket: string;
   /** What the keys begin with, without a slash at its end; empty: the whole bucket. */
   readonly prefix: string;
+  /** Ends the requests under way; those and all later ones reject. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const DEFAULT_MAX_BYTES = 64 << 20;
@@ -30,6 +32,8 @@ const MAX_PATH_CHARACTERS = 240;
 const PART = /^[a-z0-9_-][a-z0-9._-]*$/;
 /** What is longer goes in parts of this size, so that memory holds two at most; S3 takes 10,000 of them: 78 GiB. */
 const PIECE_BYTES = 8 << 20;
+/** Names of errors without a code. */
+const AT_THE_NETWORK: readonly string[] = ['TimeoutError', 'AbortError', 'CredentialsProviderError'];
 
 /**
  * Objects are written whole or not at all, and are durable when `put` resolves; S3 reads what was written last.
@@ -42,11 +46,13 @@ export function openBlobsS3(place: S3Place): Blobs {
 
 class BlobsS3 implements Blobs {
   private readonly client: S3Place['client'];
+  private readonly options: { readonly abortSignal?: AbortSignal };
   private readonly bucket: string;
   private readonly base: string;
 
-  constructor({ client, bucket, prefix }: S3Place) {
+  constructor({ client, bucket, prefix, signal }: S3Place) {
     this.client = client;
+    this.options = signal === undefined ? {} : { abortSignal: signal };
     this.bucket = bucket;
     this.base = prefix === '' ? '' : `${prefix}/`;
   }
@@ -83,7 +89,7 @@ class BlobsS3 implements Blobs {
   async size(path: string): Promise<number | undefined> {
     const target = this.target(path);
     try {
-      return (await this.client.send(new HeadObjectCommand(target))).ContentLength;
+      return (await this.client.send(new HeadObjectCommand(target), this.options)).ContentLength;
     } catch (error) {
       if (isAbsent(error)) return undefined;
       throw this.storeError(error, 'looking at', path);
@@ -98,7 +104,8 @@ class BlobsS3 implements Blobs {
     const described = { ...target, ...descriptionOf(path) };
     const second = begin.length < PIECE_BYTES ? undefined : (await pieces.next()).value;
     try {
-      if (second === undefined) await this.client.send(new PutObjectCommand({ ...described, Body: begin }));
+      if (second === undefined)
+        await this.client.send(new PutObjectCommand({ ...described, Body: begin }), this.options);
       else await this.putParts(described, followed(begin, second, pieces));
     } catch (error) {
       throw this.storeError(error, 'writing', path);
@@ -107,16 +114,22 @@ class BlobsS3 implements Blobs {
 
   /** Nothing of it is seen before all is there; what breaks off leaves nothing that is paid for. */
   private async putParts(target: Target, pieces: AsyncIterable<Uint8Array>): Promise<void> {
-    const { UploadId } = await this.client.send(new CreateMultipartUploadCommand(target));
+    const { UploadId } = await this.client.send(new CreateMultipartUploadCommand(target), this.options);
     const upload = { Bucket: target.Bucket, Key: target.Key, UploadId };
     try {
       const parts: { readonly ETag: string | undefined; readonly PartNumber: number }[] = [];
       for await (const piece of pieces) {
         const PartNumber = parts.length + 1;
-        const { ETag } = await this.client.send(new UploadPartCommand({ ...upload, PartNumber, Body: piece }));
+        const { ETag } = await this.client.send(
+          new UploadPartCommand({ ...upload, PartNumber, Body: piece }),
+          this.options,
+        );
         parts.push({ ETag, PartNumber });
       }
-      await this.client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts: parts } }));
+      await this.client.send(
+        new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts: parts } }),
+        this.options,
+      );
     } catch (error) {
       // A rule of the bucket ends those that a crash leaves.
       await this.client.send(new AbortMultipartUploadCommand(upload)).catch(() => {});
@@ -131,6 +144,7 @@ class BlobsS3 implements Blobs {
         const token = next === undefined ? {} : { ContinuationToken: next };
         const answer = await this.client.send(
           new ListObjectsV2Command({ Bucket: this.bucket, Prefix: this.base + prefix, ...token }),
+          this.options,
         );
         for (const { Key } of answer.Contents ?? []) if (Key !== undefined) paths.push(Key.slice(this.base.length));
         next = answer.NextContinuationToken;
@@ -144,7 +158,7 @@ class BlobsS3 implements Blobs {
   async remove(path: string): Promise<void> {
     const target = this.target(path);
     try {
-      await this.client.send(new DeleteObjectCommand(target));
+      await this.client.send(new DeleteObjectCommand(target), this.options);
     } catch (error) {
       if (!isAbsent(error)) throw this.storeError(error, 'removing', path);
     }
@@ -162,7 +176,8 @@ class BlobsS3 implements Blobs {
 
   /** Errors of AWS and of the network; those of whoever made the content pass through. */
   private storeError(error: unknown, doing: string, path: string): unknown {
-    const isOurs = error instanceof Error && ('$metadata' in error || 'code' in error || error.name === 'TimeoutError');
+    const isOurs =
+      error instanceof Error && ('$metadata' in error || 'code' in error || AT_THE_NETWORK.includes(error.name));
     if (error instanceof StoreError || !isOurs) return error;
     return new StoreError('io', `${doing} ${this.nameOf(path)} failed: ${nameOf(error)}`, { cause: error });
   }

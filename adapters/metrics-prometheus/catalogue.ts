@@ -18,7 +18,7 @@ export const COUNTERS: { readonly [N in keyof Counters]: Entry<Counters[N]> } = 
   brop_blocks_total: {
     help: 'Blocks that became final here, by where they came from.',
     label: 'source',
-    values: ['consensus', 'peers', 'files'],
+    values: ['consensus', 'peers', 'files', 'journal'],
   },
   brop_transactions_refused_total: {
     help: 'Transactions that were not let into the mempool, by the name of the code.',

@@ -156,7 +156,8 @@ class Driver {
   }
 }
 
-async function importPkcs11(): Promise<typeof Pkcs11Module> {
+/** @throws {BropError} CONFIG_INVALID, when the optional package is not there. */
+export async function importPkcs11(): Promise<typeof Pkcs11Module> {
   try {
     const loaded = (await import('pkcs11js')) as typeof Pkcs11Module & { readonly default?: typeof Pkcs11Module };
     return loaded.default ?? loaded;

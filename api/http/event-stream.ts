@@ -8,6 +8,7 @@ import type { EventFilter } from '../../node-core/middleware/events/filter.ts';
 import { cursorBefore } from '../../node-core/middleware/events/position.ts';
 import type { Clock } from '../../node-core/ports/clock.ts';
 import type { Position } from '../../node-core/ports/subscription-store.ts';
+import { readingCost } from './reading-cost.ts';
 
 /** Between two signs of life, when nothing happens: proxies end connections that are silent for a minute. */
 export const HEARTBEAT_MS = 15_000;
@@ -15,15 +16,23 @@ export const HEARTBEAT_MS = 15_000;
 export const STALLED_MS = 60_000;
 /** How long a client waits before it comes back. */
 const RETRY_MS = 2_000;
+const PAY_AGAIN_MS = 1_000;
 const PIECE = { maxEvents: 32, maxBlocks: 64 };
 
-/** @param ended is called once, when the client has gone or is given up. */
+export interface StreamReader {
+  /** Takes so many requests from what the client may make; false when that is too many now. */
+  pay(requests: number): boolean;
+  /** Is called once, when the client has gone or is given up. */
+  ended(): void;
+}
+
+/** Who reads what is long past waits its turn, as its pages would. */
 export function eventStream(
   log: EventLog,
   clock: Clock,
   from: Position,
   filter: EventFilter,
-  ended: () => void,
+  { pay, ended }: StreamReader,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   const gone = new AbortController();
@@ -35,6 +44,11 @@ export function eventStream(
     ended();
   };
   const nextPiece = async (): Promise<string> => {
+    const cost = readingCost(Math.min(PIECE.maxBlocks, log.height - position[0] + 1));
+    if (cost > 0 && !pay(cost)) {
+      await new Promise<void>((turn) => void clock.schedule(PAY_AGAIN_MS, turn));
+      return '';
+    }
     const { events, next } = await log.from(position, filter, PIECE);
     position = next;
     if (events.length > 0) return events.map((event) => message(eventView(event))).join('');

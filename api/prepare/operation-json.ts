@@ -7,6 +7,7 @@ import { ADMIT_PARTNER } from '../../node-core/chain/operations/admit-partner.ts
 import { ADMIT_VALIDATOR } from '../../node-core/chain/operations/admit-validator.ts';
 import { CERTIFY } from '../../node-core/chain/operations/certify.ts';
 import { REGISTER, REGISTER_BATCH } from '../../node-core/chain/operations/evidence.ts';
+import { REGISTER_SCHEMA } from '../../node-core/chain/operations/record-schema.ts';
 import { REGISTER_NODE, UNREGISTER_NODE } from '../../node-core/chain/operations/register-node.ts';
 import { SET_VALIDATORS } from '../../node-core/chain/operations/set-validators.ts';
 import { accountIdFromText, accountIdToText } from '../../node-core/codec/account-id.ts';
@@ -24,6 +25,7 @@ type Forms = Readonly<Record<string, Form>>;
 
 const EVIDENCE: Forms = {
   previous: 'bytes',
+  schema: 'bytes',
   hosted: 'bytes',
   'timestamps.*': 'bytes',
   'provenance.witnesses.*': 'account',
@@ -34,6 +36,7 @@ const EVIDENCE: Forms = {
 const FORMS: Readonly<Record<string, Forms>> = {
   [REGISTER]: { ...EVIDENCE, 'digests.*': 'bytes' },
   [REGISTER_BATCH]: { ...EVIDENCE, root: 'bytes' },
+  [REGISTER_SCHEMA]: {},
   [CERTIFY]: { key: 'key', terms: 'bytes', commitment: 'bytes' },
   [ADMIT_PARTNER]: { key: 'key', 'legal.digest': 'bytes' },
   [ADMIT_VALIDATOR]: { key: 'key', 'legal.digest': 'bytes' },

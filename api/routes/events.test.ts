@@ -67,6 +67,18 @@ describe('GET /v1/events', () => {
     }
   });
 
+  it('old blocks count as requests, those at the head as the one that asks', async () => {
+    const limits = { requestsPerSecond: 1, burst: 4 };
+    api = fakeApi({}, { clock: rig.clock, events: rig.events, limits }).api;
+    await rig.idle(40);
+    const ask = (after: string) =>
+      api.fetch(new Request(`http://x/v1/events?after=${after}`), { remoteAddress: '192.0.2.1' });
+    expect((await ask('0')).status).toBe(200);
+    await expectProblem(await ask('0'), 'TOO_MANY_REQUESTS', 429);
+    await rig.pass(2_000);
+    expect((await ask(String(rig.world.store.height - 10))).status).toBe(200);
+  });
+
   it('a node without events has none', async () => {
     await expectProblem(await fakeApi().api.request('/v1/events'), 'NOT_FOUND', 404);
     await expectProblem(await fakeApi().api.request('/v1/events/stream'), 'NOT_FOUND', 404);
@@ -107,6 +119,29 @@ describe('GET /v1/events/stream', () => {
     const piece = await stream.next();
     expect(piece!.match(/"subject":"(\w)"/g)).toEqual(['"subject":"b"', '"subject":"c"']);
     await stream.end();
+  });
+
+  it('what is long past comes as fast as the limit of the address allows', async () => {
+    const limits = { requestsPerSecond: 1, burst: 4 };
+    api = fakeApi({}, { clock: rig.clock, events: rig.events, limits }).api;
+    await rig.register('old');
+    await rig.idle(120);
+    const request = new Request('http://x/v1/events/stream?type=evidence.registered&after=0');
+    const response = await api.fetch(request, { remoteAddress: '192.0.2.1' });
+    const reader = response.body!.getReader();
+    await reader.read();
+    await reader.read();
+    await rig.register('new');
+    let piece: string | null = null;
+    const coming = reader.read().then(({ value }) => {
+      piece = Buffer.from(value!).toString();
+    });
+    await rig.pass(500);
+    expect(piece).toBeNull();
+    for (let i = 0; i < 8; i++) await rig.pass(1_000);
+    await coming;
+    expect(piece).toContain('"subject":"new"');
+    await reader.cancel();
   });
 
   it('shows that it lives, and moves the cursor past what is not wanted', async () => {

@@ -24,6 +24,10 @@ const statusSchema = z
     equivocations: z
       .object({ count: uint, validators: z.array(accountId) })
       .openapi({ description: 'Evidence against validators that have contradicted themselves: /v1/equivocations.' }),
+    standbySigners: z.array(accountId).openapi({
+      description:
+        'Validators whose newest signature under a block is by their standby key: their primary one is out of use.',
+    }),
     consensus: z
       .object({ height: uint, round: uint })
       .nullable()
@@ -45,13 +49,15 @@ const route = createRoute({
 
 export function getStatus(app: Api, { chain }: ApiParts): void {
   app.openapi(route, async (c) => {
-    const { genesisHash, validators, pending, consensus, equivocations, ...plain } = await chain.status();
+    const { genesisHash, validators, pending, consensus, equivocations, standbySigners, ...plain } =
+      await chain.status();
     const body = {
       genesisHash: toHex(genesisHash),
       ...plain,
       pending: { ...pending },
       validators: validators.map(({ account, name, power }) => ({ account: accountIdToText(account), name, power })),
       equivocations: { count: equivocations.count, validators: equivocations.validators.map(accountIdToText) },
+      standbySigners: standbySigners.map(accountIdToText),
       consensus: consensus === null ? null : { ...consensus },
     };
     return c.json(body, 200, { 'Cache-Control': NO_STORE });

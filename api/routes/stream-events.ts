@@ -45,6 +45,7 @@ export function streamEvents(app: Api, { events, clock, limits }: ApiParts): voi
     if (c.req.method === 'HEAD') return c.body(null, 200, headers) as never;
     const release = slots.take(c.env?.remoteAddress);
     if (release === null) throw new ProblemError('TOO_MANY_REQUESTS', { detail: 'streams at the same time' });
-    return c.body(eventStream(log, clock, from, filter, release) as never, 200, headers) as never;
+    const reader = { pay: c.get('charge') ?? (() => true), ended: release };
+    return c.body(eventStream(log, clock, from, filter, reader) as never, 200, headers) as never;
   });
 }

@@ -8,6 +8,7 @@ import { genesisAccountId } from '../../node-core/chain/identifiers.ts';
 import { verifyFile, verifyReceipt } from '../../node-core/chain/receipt.ts';
 import { accountIdToText } from '../../node-core/codec/account-id.ts';
 import { toHex, utf8 } from '../../node-core/codec/bytes.ts';
+import { DEVNET_SIGNERS, type DevnetSigner } from '../../nodes/devnet/create.ts';
 import { type Devnet, startDevnet } from '../../nodes/devnet/supervise.ts';
 import { readGenesis } from '../../nodes/run-node.ts';
 import { createClient } from '../../sdk/index.ts';
@@ -36,8 +37,14 @@ with the same chain. Every file of the folder is registered, its receipt is veri
 tampered copy is shown to fail. Without a folder the data sets of the npm package vega-datasets are
 registered. The API stays up until Ctrl-C, or with --once ends after the registration.
 
+With --signer pkcs11 every validator signs with a token of SoftHSM2 in its folder, with --signer auto
+with two, primary and standby; both need SoftHSM2 and the npm package pkcs11js. Take the primary token
+of a running validator away, and it goes on with the standby one: brop status shows the alarm.
+
   npm start -- docs
-  npm start -- --once --json docs`,
+  npm start -- --once --json docs
+  npx brop devnet --data auto-devnet --signer auto docs
+  SOFTHSM2_CONF=auto-devnet/validator-0/softhsm2.conf softhsm2-util --delete-token --token primary`,
   options: {
     once: { type: 'boolean', help: 'stop when everything is registered and verified' },
     data: { type: 'string', value: 'folder', help: 'folder of the devnet; default .brop/devnet' },
@@ -47,6 +54,7 @@ registered. The API stays up until Ctrl-C, or with --once ends after the registr
       help: `port of the API; default ${DEFAULT_API_PORT} or the one of the first start`,
     },
     validators: { type: 'string', value: 'n', help: 'validators of a new devnet, 1 to 10; default 4' },
+    signer: { type: 'string', value: 'kind', help: 'what signs votes in a new devnet: file (default), pkcs11 or auto' },
   },
   positionals: [0, 1],
   run,
@@ -57,13 +65,17 @@ async function run(args: Arguments, out: Output): Promise<number> {
   const source = sourceFolder(args.positionals[0]);
   const files = await filesBelow(source);
   const apiPort = numberOption(args, 'port', DEFAULT_API_PORT, 0, 65_535);
+  const signer = signerOption(args);
   const movesApi = args.text('port') !== undefined;
   const validators = numberOption(args, 'validators', 4, 1, 10);
   const interrupted = new Promise<null>((done) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done(null));
   });
   const started = performance.now();
-  const starting = startDevnet({ folder, validators, apiPort, movesApi }, out.progress);
+  const starting = startDevnet(
+    { folder, validators, apiPort, movesApi, ...(signer !== undefined && { signer }) },
+    out.progress,
+  );
   // Ctrl-C in a terminal reaches the nodes too: what they then fail with is nobody's news.
   const net = await Promise.race([starting, interrupted]).catch(async (error: unknown) => {
     if ((await Promise.race([interrupted, SOON()])) === null) return null;
@@ -112,6 +124,13 @@ function numberOption(args: Arguments, name: string, byDefault: number, min: num
   if (!Number.isInteger(value) || value < min || value > max)
     throw new ExitError(exit.usage, `--${name} is a number from ${min} to ${max}`);
   return value;
+}
+
+function signerOption(args: Arguments): DevnetSigner | undefined {
+  const given = args.text('signer');
+  const found = DEVNET_SIGNERS.find((kind) => kind === given);
+  if (given === undefined || found !== undefined) return found;
+  throw new ExitError(exit.usage, `--signer is one of ${DEVNET_SIGNERS.join(', ')}`);
 }
 
 /** Registers everything, shows the receipts, verifies them, and tries a tampered file. */

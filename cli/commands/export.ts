@@ -54,10 +54,10 @@ async function run(args: Arguments, out: Output): Promise<number> {
     throw new ExitError(exit.usage, '--note-key signs what comes out of a data folder; at a URL the node has signed');
   }
   mustBeForFiles(target);
-  const copied = await explaining(() =>
+  const copied = await explaining(async () =>
     url === undefined
       ? fromDataFolder(data ?? devnetData(), args.text('note-key'), target, out)
-      : copyAndCheck(openFileSource(url).files, target, out),
+      : copyAndCheck((await openFileSource(url)).files, target, out),
   );
   const genesis = toHex(copied.genesisHash);
   out.line(

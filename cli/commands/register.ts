@@ -1,12 +1,15 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { attributes } from '../../node-core/chain/operations/attributes.ts';
 import { DIGEST_ALGORITHMS } from '../../node-core/chain/operations/evidence.ts';
+import { fromHex } from '../../node-core/codec/bytes.ts';
+import { CodecError } from '../../node-core/codec/error.ts';
 import type { HashAlgorithm } from '../../node-core/crypto/provider.ts';
 import type { Arguments, Command, Output } from '../command.ts';
 import { ExitError, exit, type ExitError as Failure, toExitError } from '../exit-codes.ts';
 import { ACCOUNT_OPTIONS, profileOf } from '../home.ts';
 import { inParallel, progress } from '../progress.ts';
-import { type Registered, Registrar } from '../registrar.ts';
+import { type About, type Registered, Registrar } from '../registrar.ts';
 
 const IN_FLIGHT = 16;
 const MAX_SUBJECT_BYTES = 256;
@@ -20,13 +23,17 @@ Only digests leave this machine. Each receipt is verified before it is written, 
 the folder given by --out (default: the current one); older receipts stay, a new one gets a number. With
 --subject the files become records of one subject, in the order given. With --batch one transaction
 holds the root over all files. A file that cannot be read, or changes meanwhile, is reported and the
-others go on; the exit code is 0 only when all were registered.
+others go on; the exit code is 0 only when all were registered. Attributes are public, on chain, and
+searched by (brop query); a whole number, true or false are taken as such, "7" in quotes as text.
 
   brop register contract.pdf --out receipts
-  brop register scan-1.png scan-2.png --subject "lot 2026-17" --digest sha-256,sm3`,
+  brop register scan-1.png scan-2.png --subject "lot 2026-17" --digest sha-256,sm3
+  brop register goods.pdf --attribute lot=A7 --attribute weight_g=120`,
   options: {
     out: { type: 'string', value: 'folder', help: 'where the receipts go; default .' },
     subject: { type: 'string', value: 'text', help: 'what the records are about' },
+    attribute: { type: 'string', value: 'name=value', help: 'a public attribute; may be given again', multiple: true },
+    schema: { type: 'string', value: 'id', help: 'schema that the attributes follow (brop schema register)' },
     batch: { type: 'boolean', help: 'one transaction for all files, a receipt for each' },
     digest: {
       type: 'string',
@@ -42,8 +49,8 @@ others go on; the exit code is 0 only when all were registered.
 async function run(args: Arguments, out: Output): Promise<number> {
   const registrar = new Registrar(profileOf(args));
   const folder = args.text('out') ?? '.';
-  const subject = subjectOf(args);
-  const options = { algorithms: algorithmsOf(args), ...(subject !== undefined && { subject }) };
+  const about = aboutOf(args);
+  const options = { algorithms: algorithmsOf(args), about };
   const files = args.positionals;
   const named = receiptFiles(files, folder);
   const failures: { readonly file: string; readonly error: Failure }[] = [];
@@ -57,7 +64,7 @@ async function run(args: Arguments, out: Output): Promise<number> {
   // Records of one subject keep the order of the files: one after the other.
   const outcomes = await inParallel(
     named,
-    subject === undefined ? IN_FLIGHT : 1,
+    about.subject === undefined ? IN_FLIGHT : 1,
     async ({ file, name, receiptFile }) => {
       try {
         return await registrar.register(file, name, receiptFile, options);
@@ -90,6 +97,38 @@ function receiptFiles(files: readonly string[], folder: string) {
     taken.add(receiptFile);
     return { file, name, receiptFile };
   });
+}
+
+function aboutOf(args: Arguments): About {
+  const subject = subjectOf(args);
+  const schema = args.text('schema');
+  if (schema !== undefined && !/^[0-9a-f]{64}$/.test(schema))
+    throw new ExitError(exit.usage, '--schema is the ID of a schema, 64 hexadecimal digits');
+  const given = args.all('attribute').map(attributeOf);
+  const named = new Map(given);
+  if (named.size !== given.length) throw new ExitError(exit.usage, '--attribute: a name is given twice');
+  try {
+    if (named.size > 0) attributes.decode(attributes.encode(named), 'attribute');
+  } catch (error) {
+    if (error instanceof CodecError) throw new ExitError(exit.usage, `--attribute: ${error.message}`);
+    throw error;
+  }
+  return {
+    ...(subject !== undefined && { subject }),
+    ...(schema !== undefined && { schema: fromHex(schema) }),
+    ...(named.size > 0 && { attributes: named }),
+  };
+}
+
+/** `lot=A7`, `weight_g=120`, `fresh=true`, `lot="7"`. */
+function attributeOf(text: string): readonly [string, string | number | boolean] {
+  const at = text.indexOf('=');
+  if (at < 1) throw new ExitError(exit.usage, '--attribute is name=value');
+  const [name, value] = [text.slice(0, at), text.slice(at + 1)];
+  if (value === 'true' || value === 'false') return [name, value === 'true'];
+  const quoted = /^"(.*)"$/s.exec(value);
+  if (quoted !== null) return [name, quoted[1]!];
+  return [name, /^(0|-?[1-9][0-9]*)$/.test(value) && Number.isSafeInteger(Number(value)) ? Number(value) : value];
 }
 
 function subjectOf(args: Arguments): string | undefined {

@@ -10,6 +10,20 @@ function accused(url: string, value: unknown, shown: string): string {
   return `${count} by ${validators.join(', ')}: evidence at ${new URL('/v1/equivocations', url)}`;
 }
 
+/** Whose primary key is out of use, as an alarm: it is to be a matter of hours. */
+function fallenBack(value: unknown, shown: string): string {
+  const accounts = value as readonly string[];
+  if (accounts.length === 0) return shown;
+  return `ALARM: ${accounts.join(', ')} signs with the standby key (docs/runbook.md, signer-fallback)`;
+}
+
+/** One field of the status, for people. */
+function field(url: string, name: string, value: unknown): string {
+  const shown = typeof value === 'object' ? JSON.stringify(value) : String(value);
+  if (name === 'equivocations') return accused(url, value, shown);
+  return name === 'standbySigners' ? fallenBack(value, shown) : shown;
+}
+
 export const status: Command = {
   name: 'status',
   usage: '[--url <url>]',
@@ -25,10 +39,7 @@ bestPeerHeight; whether the newest block is recent says /healthz.
   run: async (args, out) => {
     const url = urlOf(args);
     const answer = await getJson(url, '/v1/status');
-    for (const [name, value] of Object.entries(answer)) {
-      const shown = typeof value === 'object' ? JSON.stringify(value) : String(value);
-      out.line(`${name.padEnd(18)} ${name === 'equivocations' ? accused(url, value, shown) : shown}`);
-    }
+    for (const [name, value] of Object.entries(answer)) out.line(`${name.padEnd(18)} ${field(url, name, value)}`);
     out.result({ ok: true, url, ...answer });
     return exit.ok;
   },

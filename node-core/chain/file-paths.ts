@@ -66,18 +66,23 @@ export function hashTilePath(level: number, index: number, width: number = TILE_
   return width === TILE_HASHES ? path : partialPath(path, width);
 }
 
-/** The tiles of hashes of a log of `size` leaves: full ones, and the partial one at the end of each level. */
-export function* hashTilePaths(size: number): Generator<string> {
+/**
+ * The tiles of hashes of a log of `size` leaves: full ones, and the partial one at the end of each level.
+ * @param from without those that were full when the log had so many leaves.
+ */
+export function* hashTilePaths(size: number, from = 0): Generator<string> {
+  let before = from;
   for (let level = 0, width = size; width > 0; level++, width = Math.floor(width / TILE_HASHES)) {
-    for (let index = 0; index * TILE_HASHES < width; index++) {
+    before = Math.floor(before / TILE_HASHES);
+    for (let index = before; index * TILE_HASHES < width; index++) {
       yield hashTilePath(level, index, Math.min(TILE_HASHES, width - index * TILE_HASHES));
     }
   }
 }
 
-/** The bundles of entries of a log of `size` leaves. */
-export function* bundlePaths(size: number): Generator<string> {
-  for (let index = 0; index * BUNDLE_WIDTH < size; index++) {
+/** The bundles of entries of a log of `size` leaves. @param from as for {@link hashTilePaths} */
+export function* bundlePaths(size: number, from = 0): Generator<string> {
+  for (let index = Math.floor(from / BUNDLE_WIDTH); index * BUNDLE_WIDTH < size; index++) {
     yield bundlePath(index, Math.min(BUNDLE_WIDTH, size - index * BUNDLE_WIDTH));
   }
 }
@@ -89,6 +94,8 @@ export function* segmentsUpTo(height: number, from = 0): Generator<{ readonly in
   }
 }
 
-export function* segmentPaths(height: number): Generator<string> {
-  for (const { index, count } of segmentsUpTo(height)) yield segmentPath(index, count);
+/** @param from without those that were full when the chain had so many blocks. */
+export function* segmentPaths(height: number, from = 0): Generator<string> {
+  const first = Math.floor(from / SEGMENT_HEIGHTS);
+  for (const { index, count } of segmentsUpTo(height, first)) yield segmentPath(index, count);
 }

@@ -56,6 +56,8 @@ export interface ChainStatus {
   readonly firstHeight: number;
   /** Pieces of evidence that validators have contradicted themselves, and against whom. */
   readonly equivocations: { readonly count: number; readonly validators: readonly AccountId[] };
+  /** Validators of the set whose newest signature under a block is by their standby key, as far as this node has run. */
+  readonly standbySigners: readonly AccountId[];
   /** In a validator: where its consensus stands. */
   readonly consensus: { readonly height: number; readonly round: number } | null;
 }

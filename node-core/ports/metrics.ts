@@ -18,8 +18,8 @@ export interface Counters {
   brop_votes_received_total: null;
 }
 
-/** Decided with others, or taken from what they had decided: peers, or plain files. */
-export type BlockSource = 'consensus' | 'peers' | 'files';
+/** Decided with others, or taken from what was decided: from peers, plain files, or the node's own journal. */
+export type BlockSource = 'consensus' | 'peers' | 'files' | 'journal';
 /** Built here; or of another validator and judged here. `misplaced` names another round or proposer than its own. */
 export type ProposalOutcome = 'built' | 'valid' | 'invalid' | 'untimely' | 'misplaced';
 

@@ -23,6 +23,7 @@ import type { CryptoProvider } from '../crypto/provider.ts';
 import type { ExecutedBlock } from '../ledger/execute-block.ts';
 import type { Log } from '../ports/log.ts';
 import type { PeerId } from '../ports/transport.ts';
+import type { ChainJournal } from './chain-journal.ts';
 import { OwnProposal } from './compact-proposals.ts';
 import type { Contradiction } from './equivocations.ts';
 import type { Executor } from './executor.ts';
@@ -33,10 +34,11 @@ import { blockBytesOf, type ProposalMessage, Proposals } from './proposals.ts';
 import type { Telemetry } from './telemetry.ts';
 import { VoteCheck } from './vote-check.ts';
 import { fromWire, toWire } from './vote-wire.ts';
-import { type Voting, VotingStopped } from './voting.ts';
+import { type SignedProposal, type Voting, VotingStopped } from './voting.ts';
 
 export interface DriverParts extends HeightTimingParts {
   readonly crypto: CryptoProvider;
+  readonly journal?: ChainJournal | undefined;
   readonly executor: Executor;
   readonly mempool: Mempool;
   readonly log: Log;
@@ -101,6 +103,11 @@ export class ConsensusDriver {
     return { votes: this.votes.count, blocks: this.proposals.count };
   }
 
+  /** Whether the votes of this validator are those of a standby key: the set's, or the one of its own two. */
+  get fallsBack(): boolean {
+    return this.isStandby || this.parts.voting.isOnStandby;
+  }
+
   private get self(): number {
     return this.parts.voting.identity.index;
   }
@@ -154,6 +161,8 @@ export class ConsensusDriver {
   private async restoreProposals(): Promise<boolean> {
     const { voting } = this.parts;
     const wasSent = (message: ProposalMessage) => voting.hasProposed(message[1], message[2], message[6]);
+    // Only what was voted for in an earlier life can be missing.
+    if (voting.recorded?.height === this.height) await this.proposals.recover(this.height, wasSent);
     let hasKept = false;
     for await (const { input, message, row } of this.proposals.restore(this.state, wasSent)) {
       hasKept = true;
@@ -319,8 +328,8 @@ export class ConsensusDriver {
     if (executed === undefined) return;
     const block = blockBytesOf(executed);
     const proof = validRound === -1 ? [] : polka(this.state).map(toWire);
-    const { index, key } = voting.identity;
-    const message = (signature: Uint8Array): ProposalMessage => [
+    const { index } = voting.identity;
+    const message = ({ key, signature }: SignedProposal): ProposalMessage => [
       'proposal',
       height,
       round,
@@ -331,9 +340,9 @@ export class ConsensusDriver {
       block,
       proof,
     ];
-    const keep = (signature: Uint8Array) => {
+    const keep = (signed: SignedProposal) => {
       const { headerHash } = executed;
-      const row = { height, round, isOwn: true, headerHash, timely: true, message: encodeMessage(message(signature)) };
+      const row = { height, round, isOwn: true, headerHash, timely: true, message: encodeMessage(message(signed)) };
       return this.proposals.keep(row, valueId, this.state);
     };
     const proposal = { height, round, valueId, validRound };
@@ -356,7 +365,9 @@ export class ConsensusDriver {
   /** null when this validator must not sign any more; it goes on as an observer, loudly. */
   private async signing<T>(sign: () => Promise<T | null>): Promise<T | null> {
     try {
-      return await sign();
+      const signed = await sign();
+      this.noticeStandby(this.height);
+      return signed;
     } catch (error) {
       if (!(error instanceof VotingStopped)) throw error;
       this.parts.log.error('not signing', { reason: error.message, height: this.height });

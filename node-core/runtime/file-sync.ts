@@ -42,6 +42,8 @@ export interface FileSyncParts {
   readonly proceed: () => Promise<void>;
   /** Highest block that a connected peer says it has; null without peers. */
   readonly bestPeerHeight: () => number | null;
+  /** Takes what comes after the files, from wherever a node that lost its disk has it. */
+  readonly goOn?: (() => Promise<void>) | undefined;
 }
 
 /** Nearer than this peers are quicker. */
@@ -91,8 +93,8 @@ export class FileSync {
 
   /** Begins to catch up when this node has just started, is far behind its peers, or has none. Called often. */
   look(): void {
-    const { clock, store, sources, bestPeerHeight } = this.parts;
-    if (this.stopped || this.running !== null || sources.length === 0) return;
+    const { clock, store, sources, bestPeerHeight, goOn } = this.parts;
+    if (this.stopped || this.running !== null || (sources.length === 0 && goOn === undefined)) return;
     const best = bestPeerHeight();
     const isBehind = best !== null && best - store.height >= FAR_BEHIND;
     const isFirst = this.nextMs === 0;
@@ -127,6 +129,9 @@ export class FileSync {
       }
       if (store.height > before && !this.stopped) await run(proceed);
     }
+    const before = store.height;
+    if (!this.stopped) await this.parts.goOn?.();
+    if (store.height > before && !this.stopped) await run(proceed);
   }
 
   private setAside(source: FileSource, error: unknown): void {

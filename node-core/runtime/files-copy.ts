@@ -75,8 +75,8 @@ export async function copyFiles(parts: FilesCopyParts): Promise<CopiedFiles> {
   return { genesisHash, height, files: total, copied };
 }
 
-/** Anchor, and when there is one the checkpoint of the same block with its key. */
-async function readHeads(
+/** Anchor, and when there is one the checkpoint of the same block with its key. @throws {BropError} CHAIN_FILE */
+export async function readHeads(
   crypto: CryptoProvider,
   source: ChainFiles,
   genesisHash: Uint8Array,
@@ -123,7 +123,8 @@ async function snapshotPaths(
   return paths;
 }
 
-async function* pieces(source: ChainFiles, path: string): AsyncGenerator<Uint8Array> {
+/** A file in parts. @throws {BropError} CHAIN_FILE when it is not there */
+export async function* pieces(source: ChainFiles, path: string): AsyncGenerator<Uint8Array> {
   for (let offset = 0; ; offset += PIECE_BYTES) {
     const piece = await source.read(path, { range: { offset, length: PIECE_BYTES } });
     if (piece === undefined) throw new BropError('CHAIN_FILE', `${path}: the source does not have it.`);

@@ -38,9 +38,14 @@ export function proposalValue({ timely, message }: Pick<KeptProposal, 'timely' |
 }
 
 export function splitProposal(key: Uint8Array, value: Uint8Array): KeptProposal {
+  const name = { height: uint64At(key, 1), round: uint64At(key, 9), isOwn: key[17] === 0, headerHash: key.slice(18) };
+  return { ...name, ...proposalIn(value) };
+}
+
+/** The inverse of {@link proposalValue}. @throws {CodecError} */
+export function proposalIn(value: Uint8Array): Pick<KeptProposal, 'timely' | 'message'> {
   const [timely, message] = keptSchema.decode(decode(value, STORED_LIMITS), 'proposal');
-  const isOwn = key[17] === 0;
-  return { height: uint64At(key, 1), round: uint64At(key, 9), isOwn, headerHash: key.slice(18), timely, message };
+  return { timely, message };
 }
 
 /** The inverse of `uint64` (codec/bytes.ts) within a key. */

@@ -10,6 +10,7 @@ import type { CryptoProvider } from '../crypto/provider.ts';
 import type { ExecutedBlock } from '../ledger/execute-block.ts';
 import type { OperationTable } from '../ledger/operation-type.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Journal } from '../ports/journal.ts';
 import type { Log } from '../ports/log.ts';
 import type { BlockSource, Metrics } from '../ports/metrics.ts';
 import type { SignatureVerifier } from '../ports/signature-verifier.ts';
@@ -17,6 +18,7 @@ import type { Tracing } from '../ports/tracing.ts';
 import type { Transport } from '../ports/transport.ts';
 import { operationsOf } from '../protocol/table.ts';
 import { BlockIntake } from './block-intake.ts';
+import { ChainJournal } from './chain-journal.ts';
 import type { ChainStore } from './chain-store.ts';
 import { CheckedAhead } from './checked-ahead.ts';
 import { ConsensusDriver } from './consensus-driver.ts';
@@ -30,7 +32,9 @@ import { encodeMessage, type Message } from './messages.ts';
 import { Peers } from './peers.ts';
 import { Relay, roomForEach } from './relay.ts';
 import { Repair } from './repair.ts';
+import { replayJournal } from './replay-journal.ts';
 import { Serial } from './serial.ts';
+import { StandbySigners } from './standby-signers.ts';
 import { type Accepted, Submission } from './submission.ts';
 import { Sync } from './sync.ts';
 import { Telemetry } from './telemetry.ts';
@@ -51,6 +55,8 @@ export interface NodeParts {
   readonly tracing?: Tracing | undefined;
   /** Plain files to catch up from, in the order in which they are asked. */
   readonly fileSources?: readonly FileSource[];
+  /** Of a validator whose disk may vanish: what must outlive it. The node does not close it. */
+  readonly journal?: Journal | undefined;
   /** How many heights of blocks are kept at least; without it all are. */
   readonly retainBlocks?: number;
   /** The node cannot go on; it has stopped. */
@@ -91,6 +97,7 @@ export class Node {
   readonly mempool: Mempool;
   readonly submission: Submission;
   readonly peers: Peers;
+  readonly standbySigners = new StandbySigners();
   private readonly parts: NodeParts;
   private readonly serial: Serial;
   private readonly executor: Executor;
@@ -103,6 +110,7 @@ export class Node {
   private readonly equivocations: Equivocations;
   private readonly telemetry: Telemetry;
   private readonly driver: ConsensusDriver | null;
+  private readonly journal: ChainJournal | undefined;
   private readonly listeners = new Set<CommitListener>();
   /** Who waits for which (sender, nonce). */
   private readonly waiters = new Map<string, Set<(found: boolean) => void>>();
@@ -117,6 +125,7 @@ export class Node {
     this.parts = parts;
     const { crypto, store, transport, verifier, clock, log } = parts;
     this.store = store;
+    this.journal = parts.journal && new ChainJournal(parts.journal);
     this.mempool = new Mempool(parts.mempoolLimits ?? DEFAULT_MEMPOOL_LIMITS);
     const table = operationsOf(store.genesis.document.protocolVersion);
     const { mempool } = this;
@@ -134,7 +143,7 @@ export class Node {
         this.commit(executed, certificate, source);
     const { executor, peers } = this;
     const intake = new BlockIntake({ crypto, store, executor, verifier, commit: commit('peers') });
-    this.fileSync = this.makeFileSync(table, commit('files'));
+    this.fileSync = this.makeFileSync(table, commit);
     const isBroughtOn = () => this.fileSync.active;
     this.sync = new Sync({ store, intake, ahead, peers, transport, clock, log, isBroughtOn });
     this.repair = new Repair({ crypto, store, sources: parts.fileSources ?? [], peers, transport, clock, log });
@@ -164,26 +173,29 @@ export class Node {
     });
   }
 
-  private makeFileSync(table: OperationTable, commit: Commit): FileSync {
+  private makeFileSync(table: OperationTable, commit: (source: BlockSource) => Commit): FileSync {
     const { crypto, store, verifier, clock, log, fileSources = [] } = this.parts;
-    const { mempool } = this;
+    const { mempool, journal } = this;
+    const run = (job: () => Promise<void>) => this.serial.run(job);
     const ahead = new CheckedAhead({ crypto, store, verifier, table, log });
     const checked = (bytes: Uint8Array) => ahead.find(bytes);
     const executor = new Executor({ crypto, store, mempool, checked, verifier, table, log });
+    const replayed = new BlockIntake({ crypto, store, executor, verifier, commit: commit('journal') });
     return new FileSync({
       ...{ crypto, store, clock, log, ahead, sources: fileSources },
-      intake: new BlockIntake({ crypto, store, executor, verifier, commit }),
-      run: (job) => this.serial.run(job),
+      intake: new BlockIntake({ crypto, store, executor, verifier, commit: commit('files') }),
+      run,
       proceed: () => this.proceed(),
       bestPeerHeight: () => (this.peers.count === 0 ? null : this.peers.bestHeight),
+      goOn: journal && (() => replayJournal({ store, log, journal, run, intake: replayed })),
     });
   }
 
   private makeDriver(voting: Voting, commit: Commit): ConsensusDriver {
     const { crypto, store, clock, log } = this.parts;
-    const { executor, mempool, telemetry } = this;
+    const { executor, mempool, telemetry, journal } = this;
     return new ConsensusDriver({
-      ...{ crypto, store, executor, mempool, clock, log, voting, commit, telemetry },
+      ...{ crypto, store, journal, executor, mempool, clock, log, voting, commit, telemetry },
       broadcast: (message) => this.peers.toValidators(message),
       heightOf: (validator) => this.peers.heightOfValidator(validator),
       run: (job) => void this.serial.run(job),
@@ -195,10 +207,12 @@ export class Node {
   /** Connects to the others and, as a validator, takes part from the recorded height and round on. */
   async start(): Promise<void> {
     const { transport, voting, store } = this.parts;
-    const placeIn = (set: ValidatorSet) => voting?.placeIn(set)?.index ?? null;
-    if (voting !== undefined && (await store.hasSignatureOf(placeIn, voting.recorded?.height ?? 0))) {
+    const indexIn = (set: ValidatorSet) => voting?.indexIn(set) ?? null;
+    if (voting !== undefined && (await store.hasSignatureOf(indexIn, voting.recorded?.height ?? 0))) {
       this.recordIsLost(voting);
     }
+    const newest = await store.certified(store.height);
+    if (newest !== undefined) this.standbySigners.saw(store.validatorsAt(store.height), newest.certificate);
     await transport.start(this.inbox);
     this.cancelWait = this.parts.clock.schedule(HEAR_OTHERS_MS, () => {
       this.hasWaited = true;
@@ -222,7 +236,7 @@ export class Node {
     const { voting } = this.parts;
     if (this.driver === null || this.begun) return;
     const mayBegin = this.hasWaited && voting!.recorded !== null;
-    const reached = this.peers.agreedHeight(voting!.placeIn(this.store.validators)?.index ?? null);
+    const reached = this.peers.agreedHeight(voting!.indexIn(this.store.validators));
     if (!mayBegin && (reached === null || reached > this.store.height)) return;
     this.begun = true;
     this.cancelWait?.();
@@ -245,6 +259,16 @@ export class Node {
   get consensus(): { readonly height: number; readonly round: number } | null {
     const { driver } = this;
     return driver?.takesPart === true ? { height: driver.height, round: driver.round } : null;
+  }
+
+  /** Whether a standby key signs the votes of this validator; null in a follower. */
+  get isOnStandby(): boolean | null {
+    return this.driver?.fallsBack ?? null;
+  }
+
+  /** Why this validator signs no more, for as long as its process runs; null while it may sign, and in a follower. */
+  get signingStopped(): string | null {
+    return this.parts.voting?.stoppedBecause ?? null;
   }
 
   /** A validator is one too, while its key is not in the set. */
@@ -377,11 +401,14 @@ export class Node {
   /** Makes a final block part of the chain here and tells peers and listeners. */
   private async commit(executed: ExecutedBlock, certificate: Certificate, source: BlockSource): Promise<void> {
     const { voting } = this.parts;
-    const place = voting?.placeIn(this.store.validators)?.index;
+    const place = voting?.indexIn(this.store.validators);
     const signedByUs = certificate[1].some(([index]) => index === place);
     const recordedHeight = voting?.recorded?.height ?? 0;
     if (voting !== undefined && signedByUs && recordedHeight < executed.header.height) this.recordIsLost(voting);
+    this.standbySigners.saw(this.store.validators, certificate);
     const startMs = this.telemetry.now();
+    // Before the store: with the commit go the proposals that the block could be decided from once more.
+    if (source === 'consensus' || source === 'peers') await this.journal?.keepBlock(executed, certificate);
     await this.store.commit(executed, certificate);
     this.parts.log.debug('a block is final', { height: executed.header.height, source });
     if (changesPeers(executed)) this.peers.refresh();

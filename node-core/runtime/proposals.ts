@@ -10,6 +10,7 @@ import { type ConsensusState, isTimely, type Proposal, proposerIndex, type Value
 import type { CryptoProvider } from '../crypto/provider.ts';
 import type { ExecutedBlock } from '../ledger/execute-block.ts';
 import type { Log } from '../ports/log.ts';
+import type { ChainJournal } from './chain-journal.ts';
 import type { ChainStore } from './chain-store.ts';
 import type { SignedProposal } from './equivocations.ts';
 import type { Executor } from './executor.ts';
@@ -50,6 +51,7 @@ const ROUNDS_KEPT = 2;
 export class Proposals {
   private readonly crypto: CryptoProvider;
   private readonly store: ChainStore;
+  private readonly journal: ChainJournal | undefined;
   private readonly executor: Executor;
   private readonly log: Log;
   private readonly telemetry: Telemetry;
@@ -61,12 +63,15 @@ export class Proposals {
   constructor(parts: {
     readonly crypto: CryptoProvider;
     readonly store: ChainStore;
+    /** Of a node whose disk may vanish. */
+    readonly journal?: ChainJournal | undefined;
     readonly executor: Executor;
     readonly log: Log;
     readonly telemetry: Telemetry;
   }) {
     this.crypto = parts.crypto;
     this.store = parts.store;
+    this.journal = parts.journal;
     this.executor = parts.executor;
     this.log = parts.log;
     this.telemetry = parts.telemetry;
@@ -171,10 +176,20 @@ export class Proposals {
       other.row.round < round - ROUNDS_KEPT && other.valueId !== locked?.valueId && other.valueId !== valid?.valueId;
     const obsolete = this.kept.filter(isObsolete);
     this.kept = [...this.kept.filter((other) => !isObsolete(other)), { valueId, row: { ...row, message: NO_BYTES } }];
-    await this.store.keepProposal(
-      row,
-      obsolete.map((other) => other.row),
-    );
+    const gone = obsolete.map((other) => other.row);
+    await Promise.all([this.store.keepProposal(row, gone), this.journal?.keepProposal(row, gone)]);
+  }
+
+  /**
+   * A store that was lost gets the proposals of the height again. Of the own ones, those that were let out: the journal
+   * may hold a draft that never was.
+   */
+  async recover(height: number, wasSent: (message: ProposalMessage) => boolean): Promise<void> {
+    if (this.journal === undefined || this.store.keptProposals(height).length > 0) return;
+    for (const row of await this.journal.proposals(height)) {
+      const isDraft = row.isOwn && !wasSent(decodeMessage(row.message) as ProposalMessage);
+      if (!isDraft) await this.store.keepProposal(row);
+    }
   }
 
   /**

@@ -87,6 +87,7 @@ export class Queries implements ChainAccess {
       blockIntervalMs: document.parameters.blockIntervalMs,
       firstHeight: store.blocks.firstHeight,
       equivocations: this.accused(),
+      standbySigners: node.standbySigners.list(store.validators),
       consensus: node.consensus,
     };
   }

@@ -4,43 +4,40 @@
  */
 
 import type { ValidatorSet } from '../chain/validator-set.ts';
-import { proposalMessage, voteMessage } from '../chain/votes.ts';
+import { proposalMessage, type VoteScope, voteMessage } from '../chain/votes.ts';
 import { equal } from '../codec/bytes.ts';
-import { decode, encode } from '../codec/cbor.ts';
-import { array, fixedBytes, type Infer, nullable, oneOf, tuple, uint } from '../codec/schema.ts';
-import type { Checkpoint, RoundValue, Vote } from '../consensus/types.ts';
-import type { CryptoProvider } from '../crypto/provider.ts';
+import type { Checkpoint, Vote } from '../consensus/types.ts';
+import type { CryptoProvider, PublicKey } from '../crypto/provider.ts';
 import type { Signer } from '../ports/signer.ts';
 import type { VoteRecord, VoteRecordPosition } from '../ports/vote-record.ts';
-import { wireVote } from './messages.ts';
-import { blockOf, fromWire, scopeOf, toWire, valueIdOf } from './vote-wire.ts';
+import { type Duty, decodeRecord, encodeRecord, FIRST_DUTY, type Recorded } from './recorded-votes.ts';
+import { blockOf, scopeOf } from './vote-wire.ts';
 
-const STEPS = ['newRound', 'propose', 'prevote', 'precommit', 'commit'] as const;
-const roundValue = nullable(tuple(uint(), fixedBytes(32), fixedBytes(32)));
-const votes = array(wireVote, { max: 4_096 });
-
-const proposals = array(tuple(uint(), fixedBytes(64)), { max: 4_096 });
-
-/** [height, round, step, locked, valid, polka, entry, own votes, own proposals as [round, signature]]. */
-const recordSchema = tuple(uint(), uint(), oneOf(...STEPS), roundValue, roundValue, votes, votes, votes, proposals);
-type RecordRow = Infer<typeof recordSchema>;
-const RECORD_LIMITS = { maxBytes: 4 << 20, maxDepth: 6, maxItems: 200_000 };
-
-interface OwnProposal {
-  readonly round: number;
-  readonly signature: Uint8Array;
+/** The key that signs once the primary one cannot. */
+export interface Standby {
+  readonly signer: Signer;
+  /** How often the operator has sent this validator back to its primary key: one more than recorded is the command. */
+  readonly returns: number;
+  /** The primary key has failed: told once, before the standby key signs anything. */
+  readonly onFailOver: (cause: unknown) => void;
 }
 
-export interface Recorded {
-  readonly height: number;
-  readonly checkpoint: Checkpoint;
-  readonly ownVotes: readonly Vote[];
-  readonly ownProposals: readonly OwnProposal[];
+export interface SignedProposal {
+  /** Which of the validator's keys in the set has signed. */
+  readonly key: 0 | 1;
+  readonly signature: Uint8Array;
 }
 
 /** This validator must not sign any more; the message says why. */
 export class VotingStopped extends Error {
   override readonly name = 'VotingStopped';
+}
+
+/** What every signature is bound to, and with what it is made. */
+export interface VotingScope {
+  readonly crypto: CryptoProvider;
+  readonly chain: Uint8Array;
+  readonly protocolVersion: number;
 }
 
 export interface VotingIdentity {
@@ -61,37 +58,65 @@ export class Voting {
   private position: VoteRecordPosition;
   private current: Recorded | null;
   private stopped: string | null = null;
+  private readonly standby: Standby | null;
+  /** All keys that sign for this validator. */
+  private readonly publicKeys: readonly PublicKey[];
+  private duty: Duty;
 
   private constructor(
-    scope: { readonly crypto: CryptoProvider; readonly chain: Uint8Array; readonly protocolVersion: number },
+    scope: VotingScope,
     identity: VotingIdentity,
     record: VoteRecord,
     opened: { readonly position: VoteRecordPosition; readonly bytes: Uint8Array | null },
+    standby: Standby | null,
   ) {
     this.crypto = scope.crypto;
     this.chain = scope.chain;
     this.protocolVersion = scope.protocolVersion;
-    this.identity = identity;
     this.record = record;
     this.position = opened.position;
     this.current = opened.bytes === null ? null : decodeRecord(opened.bytes);
+    this.standby = standby;
+    this.publicKeys = [identity.signer, ...(standby === null ? [] : [standby.signer])].map((one) => one.publicKey);
+    this.duty = dutyOf(this.current?.duty ?? FIRST_DUTY, identity.signer, standby);
+    this.identity = this.isOnStandby ? { ...identity, signer: standby!.signer } : identity;
   }
 
-  /** Takes a new epoch: whoever else holds the record can no longer write it. */
+  /**
+   * Takes a new epoch: whoever else holds the record can no longer write it.
+   *
+   * @param standby is there when two keys may sign. It goes on where the record says that it has, until the operator
+   *   commands the way back. As the signer of `identity` as well it stands in for a primary key that could not be opened.
+   */
   static async open(
-    scope: { readonly crypto: CryptoProvider; readonly chain: Uint8Array; readonly protocolVersion: number },
+    scope: VotingScope,
     identity: VotingIdentity,
     record: VoteRecord,
+    standby: Standby | null = null,
   ): Promise<Voting> {
-    return new Voting(scope, identity, record, await record.open());
+    return new Voting(scope, identity, record, await record.open(), standby);
+  }
+
+  /** Whether the standby of two keys signs. */
+  get isOnStandby(): boolean {
+    return this.standby !== null && this.duty.key === 'standby';
+  }
+
+  /** What {@link Standby.returns} must be at the next start for the primary key to sign again. */
+  get nextReturn(): number {
+    return this.duty.returns + 1;
   }
 
   /** Which validator of this set signs with our key, and which of its keys that is; null when none does. */
   placeIn(set: ValidatorSet): Pick<VotingIdentity, 'index' | 'key'> | null {
-    const { suite, bytes } = this.identity.signer.publicKey;
-    for (const [index, { keys }] of set.validators.entries()) {
-      const key = keys.findIndex((one) => one.suite === suite && equal(one.bytes, bytes));
-      if (key !== -1) return { index, key: key as 0 | 1 };
+    return placeOf(this.identity.signer.publicKey, set);
+  }
+
+  /** Which validator of this set we are, by any of our keys. */
+  indexIn(set: ValidatorSet): number | null {
+    for (const key of this.publicKeys) {
+      const place = placeOf(key, set);
+      if (place !== null) return place.index;
     }
     return null;
   }
@@ -122,24 +147,34 @@ export class Voting {
     return !mine.some((own) => own.type === vote.type && own.round === vote.round && own.valueId === vote.valueId);
   }
 
+  /** Why this validator must not sign any more; null while it may. */
+  get stoppedBecause(): string | null {
+    return this.stopped;
+  }
+
   /** Ends all signing, for good. */
   stop(reason: string): void {
     this.stopped ??= reason;
   }
 
+  /** The vote with its signature: of a step that is recorded already, as it was signed. */
   async vote(
     set: ValidatorSet,
     vote: Omit<Vote, 'validator' | 'key' | 'signature'>,
     checkpoint: Checkpoint,
   ): Promise<Vote> {
     this.assertMaySign(vote.height);
-    const mine = { ...vote, validator: this.identity.index, key: this.identity.key };
-    const block = vote.valueId === null ? null : blockOf(vote.valueId);
-    const message = voteMessage(this.crypto, vote.type, this.scope(set, mine), block);
-    const signed: Vote = { ...mine, signature: await this.identity.signer.sign(message) };
     const before = this.ofHeight(vote.height);
-    await this.swap({ ...before, checkpoint, ownVotes: [...before.ownVotes, signed] });
-    return signed;
+    const earlier = before.ownVotes.find((own) => own.type === vote.type && own.round === vote.round);
+    if (earlier !== undefined) {
+      if (earlier.valueId === vote.valueId) return earlier;
+      throw new VotingStopped(`another ${vote.type} of round ${vote.round} is recorded`);
+    }
+    const block = vote.valueId === null ? null : blockOf(vote.valueId);
+    const signed = await this.sign(set, vote, (scope) => voteMessage(this.crypto, vote.type, scope, block));
+    const mine: Vote = { ...vote, validator: this.identity.index, ...signed };
+    await this.swap({ ...before, checkpoint, ownVotes: [...before.ownVotes, mine], duty: this.duty });
+    return mine;
   }
 
   /**
@@ -155,19 +190,49 @@ export class Voting {
       readonly validRound: number;
     },
     checkpoint: Checkpoint,
-    keep: (signature: Uint8Array) => Promise<void>,
-  ): Promise<Uint8Array | null> {
+    keep: (signed: SignedProposal) => Promise<void>,
+  ): Promise<SignedProposal | null> {
     const { height, round, valueId, validRound } = proposal;
     this.assertMaySign(height);
     const before = this.ofHeight(height);
     if (before.ownProposals.some((own) => own.round === round)) return null;
-    const scope = this.scope(set, { height, round, validator: this.identity.index, key: this.identity.key });
-    const signature = await this.identity.signer.sign(
-      proposalMessage(this.crypto, scope, blockOf(valueId), validRound),
-    );
-    await keep(signature);
-    await this.swap({ ...before, checkpoint, ownProposals: [...before.ownProposals, { round, signature }] });
-    return signature;
+    const message = (scope: VoteScope) => proposalMessage(this.crypto, scope, blockOf(valueId), validRound);
+    const signed = await this.sign(set, proposal, message);
+    await keep(signed);
+    const ownProposals = [...before.ownProposals, { round, signature: signed.signature }];
+    await this.swap({ ...before, checkpoint, ownProposals, duty: this.duty });
+    return signed;
+  }
+
+  /**
+   * By the key whose turn it is. What the primary key fails to sign the standby key signs, in its place and from then on:
+   * nothing of the first attempt has been recorded or let out, and should its signature still come, nobody takes it.
+   */
+  private async sign(
+    set: ValidatorSet,
+    at: { readonly height: number; readonly round: number },
+    messageFor: (scope: VoteScope) => Uint8Array,
+  ): Promise<SignedProposal> {
+    const { index, key, signer } = this.identity;
+    const message = messageFor(this.scope(set, { height: at.height, round: at.round, validator: index, key }));
+    try {
+      return { key, signature: await signer.sign(message) };
+    } catch (error) {
+      if (!this.failOver(set, error)) throw error;
+    }
+    return this.sign(set, at, messageFor);
+  }
+
+  /** False where there is no other key, or the set does not have it. */
+  private failOver(set: ValidatorSet, cause: unknown): boolean {
+    const { standby } = this;
+    if (standby === null || this.isOnStandby) return false;
+    const place = placeOf(standby.signer.publicKey, set);
+    if (place?.index !== this.identity.index) return false;
+    standby.onFailOver(cause);
+    this.identity = { ...place, signer: standby.signer };
+    this.duty = { ...this.duty, key: 'standby' };
+    return true;
   }
 
   /** Whether this proposal was let out: one that was only kept may never have been, and another may have. */
@@ -191,7 +256,7 @@ export class Voting {
   private ofHeight(height: number): Recorded {
     if (this.current?.height === height) return this.current;
     const checkpoint: Checkpoint = { round: 0, step: 'newRound', locked: null, valid: null, polka: [], entry: [] };
-    return { height, checkpoint, ownVotes: [], ownProposals: [] };
+    return { height, checkpoint, ownVotes: [], ownProposals: [], duty: this.duty };
   }
 
   private async swap(next: Recorded): Promise<void> {
@@ -224,44 +289,19 @@ export class Voting {
   }
 }
 
-function encodeRoundValue(value: RoundValue | null): RecordRow[3] {
-  if (value === null) return null;
-  const { headerHash, logRoot } = blockOf(value.valueId);
-  return [value.round, headerHash, logRoot];
+/** The standby key stays until the operator has said once more than was known when it took over that it shall go. */
+function dutyOf(recorded: Duty, signer: Signer, standby: Standby | null): Duty {
+  if (standby === null) return recorded;
+  const isReturned = standby.returns > recorded.returns;
+  const isAlone = signer === standby.signer;
+  const key = isAlone || (recorded.key === 'standby' && !isReturned) ? 'standby' : 'primary';
+  return { key, returns: Math.max(standby.returns, recorded.returns) };
 }
 
-function decodeRoundValue(row: RecordRow[3]): RoundValue | null {
-  return row === null ? null : { round: row[0], valueId: valueIdOf({ headerHash: row[1], logRoot: row[2] }) };
-}
-
-function encodeRecord({ height, checkpoint, ownVotes, ownProposals }: Recorded): Uint8Array {
-  const { round, step, locked, valid, polka, entry } = checkpoint;
-  return encode(
-    recordSchema.encode([
-      height,
-      round,
-      step,
-      encodeRoundValue(locked),
-      encodeRoundValue(valid),
-      polka.map(toWire),
-      entry.map(toWire),
-      ownVotes.map(toWire),
-      ownProposals.map((own) => [own.round, own.signature] as const),
-    ]),
-  );
-}
-
-function decodeRecord(bytes: Uint8Array): Recorded {
-  const row = recordSchema.decode(decode(bytes, RECORD_LIMITS), 'vote record');
-  const [height, round, step, locked, valid, polka, entry, own, proposed] = row;
-  const checkpoint: Checkpoint = {
-    round,
-    step,
-    locked: decodeRoundValue(locked),
-    valid: decodeRoundValue(valid),
-    polka: polka.map(fromWire),
-    entry: entry.map(fromWire),
-  };
-  const ownProposals = proposed.map(([of, signature]) => ({ round: of, signature }));
-  return { height, checkpoint, ownVotes: own.map(fromWire), ownProposals };
+function placeOf({ suite, bytes }: PublicKey, set: ValidatorSet): Pick<VotingIdentity, 'index' | 'key'> | null {
+  for (const [index, { keys }] of set.validators.entries()) {
+    const key = keys.findIndex((one) => one.suite === suite && equal(one.bytes, bytes));
+    if (key !== -1) return { index, key: key as 0 | 1 };
+  }
+  return null;
 }

@@ -8,8 +8,13 @@ import { createNodeIdentity } from '../../adapters/transport-mtls/identity.ts';
 import { type GenesisDocument, PROTOCOL_VERSION, signGenesis } from '../../node-core/chain/genesis.ts';
 import { DEFAULT_PARAMETERS, type Parameters } from '../../node-core/chain/parameters.ts';
 import { fromHex, utf8 } from '../../node-core/codec/bytes.ts';
-import type { SuiteName } from '../../node-core/crypto/provider.ts';
+import type { PublicKey, SuiteName } from '../../node-core/crypto/provider.ts';
 import type { NodeConfigInput } from '../config.ts';
+import type { SignerConfigInput } from '../signing/signer-config.ts';
+import { createSoftTokens, TOKENS_FOLDER } from './soft-tokens.ts';
+
+export const DEVNET_SIGNERS = ['file', 'pkcs11', 'auto'] as const;
+export type DevnetSigner = (typeof DEVNET_SIGNERS)[number];
 
 export interface DevnetOptions {
   readonly folder: string;
@@ -19,6 +24,8 @@ export interface DevnetOptions {
   /** Whether a devnet that exists already gets `apiPort` too; otherwise it keeps the one it has. */
   readonly movesApi?: boolean;
   readonly suite?: SuiteName;
+  /** What signs votes: a key file, a token of SoftHSM2, or two of them, primary and standby. A key file without it. */
+  readonly signer?: DevnetSigner;
   readonly parameters?: Partial<Parameters>;
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error';
   /** Whether the follower has an index; true without it. */
@@ -38,9 +45,12 @@ export function exists(folder: string): boolean {
   return existsSync(join(folder, 'genesis.cbor'));
 }
 
-/** Makes a devnet in an empty folder. The genesis is written last: without it nothing counts as made. */
+/**
+ * Makes a devnet in an empty folder. The genesis is written last: without it nothing counts as made.
+ * @throws {BropError} CONFIG_INVALID, when tokens are asked for and SoftHSM2 or the package pkcs11js is not there.
+ */
 export async function create(options: DevnetOptions): Promise<void> {
-  const { folder, validators, suite = 'p256' } = options;
+  const { folder, validators, suite = 'p256', signer = 'file' } = options;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   chmodSync(folder, 0o700);
   const names = nodeNames(validators);
@@ -48,6 +58,8 @@ export async function create(options: DevnetOptions): Promise<void> {
   const ports = await freePorts(2 * names.length);
   mkdirSync(join(folder, 'operator'), { recursive: true, mode: 0o700 });
   const operatorKey = createKeyFile(fresh(join(folder, 'operator', 'account-key.json')), suite);
+  const votes: VotingKey[] = [];
+  for (const name of names.slice(0, validators)) votes.push(await votingKey(join(folder, name), signer, suite));
   const document: GenesisDocument = {
     protocolVersion: PROTOCOL_VERSION,
     name: 'BROP devnet',
@@ -65,7 +77,7 @@ export async function create(options: DevnetOptions): Promise<void> {
       legal: legalDocument(folder, name),
       quota: QUOTA,
       power: 1,
-      consensusKey: createKeyFile(fresh(join(folder, name, 'consensus-key.json')), suite),
+      ...votes[i]!.entry,
       nodeKey: fromHex(peerIds[i]!),
     })),
     parameters: { ...DEFAULT_PARAMETERS, ...options.parameters },
@@ -78,7 +90,8 @@ export async function create(options: DevnetOptions): Promise<void> {
   // The follower publishes the chain: it signs the checkpoints.
   createKeyFile(fresh(join(folder, 'follower', NOTE_KEY)), 'ed25519');
   const peers = names.map((_, i) => ({ id: peerIds[i]!, host: HOST, port: ports[i]! }));
-  for (const [i, name] of names.entries()) writeConfig(options, name, i, peers, ports[names.length + i]!);
+  for (const [i, name] of names.entries())
+    writeConfig(options, name, i, peers, ports[names.length + i]!, votes[i]?.config);
   writeFileSync(join(folder, 'genesis.tmp'), genesis, { flush: true });
   renameSync(join(folder, 'genesis.tmp'), join(folder, 'genesis.cbor'));
 }
@@ -92,6 +105,29 @@ function fresh(path: string): string {
   return path;
 }
 
+interface VotingKey {
+  readonly entry: { readonly consensusKey: PublicKey; readonly standbyKey?: PublicKey };
+  readonly config: SignerConfigInput;
+}
+
+/** The key of a validator in `folder`, for the genesis and for its config. */
+async function votingKey(folder: string, signer: DevnetSigner, suite: SuiteName): Promise<VotingKey> {
+  if (signer === 'file') {
+    const consensusKey = createKeyFile(fresh(join(folder, 'consensus-key.json')), suite);
+    return { entry: { consensusKey }, config: 'consensus-key.json' };
+  }
+  fresh(join(folder, TOKENS_FOLDER));
+  if (signer === 'pkcs11') {
+    const [token] = await createSoftTokens(folder, ['primary']);
+    return { entry: { consensusKey: token!.publicKey }, config: token!.config };
+  }
+  const [primary, standby] = await createSoftTokens(folder, ['primary', 'standby']);
+  return {
+    entry: { consensusKey: primary!.publicKey, standbyKey: standby!.publicKey },
+    config: { driver: 'auto', primary: primary!.config, standby: standby!.config },
+  };
+}
+
 /** Every participant has a published legal document before it may act; the devnet writes a plain one. */
 function legalDocument(folder: string, name: string): { readonly version: string; readonly digest: Uint8Array } {
   const text = `Legal document of ${name} in a BROP devnet, version 1.0.\nFor trials on one machine; no rights follow from it.\n`;
@@ -101,11 +137,12 @@ function legalDocument(folder: string, name: string): { readonly version: string
 }
 
 function writeConfig(
-  { folder, validators, apiPort, logLevel = 'info', index: hasIndex }: DevnetOptions,
+  { folder, apiPort, logLevel = 'info', index: hasIndex }: DevnetOptions,
   name: string,
   index: number,
   peers: readonly { readonly id: string; readonly host: string; readonly port: number }[],
   metricsPort: number,
+  consensusKey: SignerConfigInput | undefined,
 ): void {
   const own = peers[index]!;
   const common = {
@@ -119,8 +156,8 @@ function writeConfig(
     metrics: { host: HOST, port: metricsPort },
   };
   const config: NodeConfigInput =
-    index < validators
-      ? { role: 'validator', consensusKey: 'consensus-key.json', ...common }
+    consensusKey !== undefined
+      ? { role: 'validator', consensusKey, ...common }
       : {
           ...{ role: 'follower', noteKey: NOTE_KEY, api: { host: HOST, port: apiPort, requestsPerSecond: 0 } },
           webhooks: { loopback: true },

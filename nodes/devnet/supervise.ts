@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { type FolderLock, lockFolder } from '../../adapters/store-lmdb/folder-lock.ts';
 import { BropError, CODES, type CodeName } from '../../node-core/chain/codes.ts';
 import { StoreError } from '../../node-core/ports/key-value-store.ts';
-import type { NodeConfigInput } from '../config.ts';
+import { loadConfig, type NodeConfigInput } from '../config.ts';
 import { launchNode } from '../launch.ts';
 import type { NodeReport } from '../node/main.ts';
-import { create, type DevnetOptions, exists, isPortFree, movePorts, nodeNames } from './create.ts';
+import { create, type DevnetOptions, type DevnetSigner, exists, isPortFree, movePorts, nodeNames } from './create.ts';
+import { SOFT_TOKENS } from './soft-tokens.ts';
 
 export interface DevnetProcess {
   readonly name: string;
@@ -29,7 +30,8 @@ const STOP_TIMEOUT_MS = 10_000;
 /**
  * Starts the devnet in `folder`, making it first when there is none.
  * @param say is told, in a line for people, what is being done.
- * @throws {BropError} with the code of the node that could not start.
+ * @throws {BropError} with the code of the node that could not start; CONFIG_INVALID, when the devnet that is there signs
+ *   with another kind of key than asked for.
  */
 export async function startDevnet(options: DevnetOptions, say: (line: string) => void): Promise<Devnet> {
   const { folder } = options;
@@ -37,6 +39,7 @@ export async function startDevnet(options: DevnetOptions, say: (line: string) =>
   try {
     if (exists(folder)) {
       say(`going on with the chain in ${folder}`);
+      assertSigner(folder, options.signer);
       if (options.movesApi === true) await movePorts(folder, countValidators(folder), 'api', options.apiPort);
     } else {
       say(`making keys and genesis of ${options.validators} validators in ${folder}`);
@@ -61,6 +64,16 @@ function lockDevnet(folder: string): FolderLock {
     if (error instanceof StoreError) throw new BropError('STORE_LOCKED', error.message, { cause: error });
     throw error;
   }
+}
+
+/** Keys are made with the chain. */
+function assertSigner(folder: string, asked: DevnetSigner | undefined): void {
+  if (asked === undefined) return;
+  const config = loadConfig(join(folder, 'validator-0', 'config.json'));
+  const made = config.role === 'validator' ? config.consensusKey.driver : '';
+  if (made === asked) return;
+  const detail = `the devnet in ${folder} was made with --signer ${made}: choose another folder for one with ${asked}.`;
+  throw new BropError('CONFIG_INVALID', detail);
 }
 
 function countValidators(folder: string): number {
@@ -89,7 +102,10 @@ async function settlePorts(folder: string, validators: number, say: (line: strin
 async function supervise(folder: string, names: readonly string[]): Promise<Devnet> {
   const processes = names.map((name) => ({
     name,
-    process: launchNode(join(folder, name, 'config.json'), { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] }),
+    process: launchNode(join(folder, name, 'config.json'), {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      env: environmentOf(join(folder, name)),
+    }),
   }));
   let stopping = false;
   const failed = new Promise<string>((resolve) => {
@@ -106,6 +122,12 @@ async function supervise(folder: string, names: readonly string[]): Promise<Devn
     await stop();
     throw error;
   }
+}
+
+/** A node with tokens of its own is told where they are. */
+function environmentOf(folder: string): NodeJS.ProcessEnv {
+  const configuration = join(folder, SOFT_TOKENS);
+  return existsSync(configuration) ? { ...process.env, SOFTHSM2_CONF: configuration } : process.env;
 }
 
 /** The API's URL, or '' for a node without one. @throws {BropError} with what the node said. */

@@ -1,7 +1,10 @@
-/** A node as a process: `node nodes/node/main.ts <config.json>`. SIGTERM and SIGINT end it in order. */
+/**
+ * A node as a process: `node nodes/node/main.ts <config.json>`, or without an argument the config in the environment's
+ * BROP_CONFIG. SIGTERM and SIGINT end it in order.
+ */
 import module from 'node:module';
 import { BropError } from '../../node-core/chain/codes.ts';
-import { loadConfig } from '../config.ts';
+import { CONFIG_VARIABLE, loadConfig, parseConfig } from '../config.ts';
 import { runNode } from '../run-node.ts';
 
 /** What the process tells its parent over IPC when it has one. */
@@ -22,11 +25,13 @@ function keepCompiledCode(): void {
 }
 
 async function main(path: string | undefined): Promise<number> {
-  if (path === undefined) {
-    process.stderr.write('usage: node nodes/node/main.ts <config.json>\n');
+  const given = process.env[CONFIG_VARIABLE];
+  if (path === undefined && given === undefined) {
+    process.stderr.write(`usage: node nodes/node/main.ts <config.json>, or ${CONFIG_VARIABLE}=<JSON>\n`);
     return 2;
   }
-  const running = await runNode(loadConfig(path));
+  const config = path === undefined ? parseConfig(given!, CONFIG_VARIABLE, process.cwd()) : loadConfig(path);
+  const running = await runNode(config);
   report({ kind: 'ready', apiUrl: running.apiUrl, height: running.node.store.height });
   keepCompiledCode();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void running.stop());

@@ -24,6 +24,14 @@ export function registerProcess(metrics: PrometheusMetrics, { config, name, log,
     'version',
   ]);
   registerLoad(metrics, node);
+  if (config.role === 'validator') {
+    metrics.gauge('brop_signer_fallback', '1 while the standby key signs in place of the primary one; an alarm.', () =>
+      node.isOnStandby === true ? 1 : 0,
+    );
+    metrics.gauge('brop_signing_stopped', '1 when this validator must not sign any more; an alarm.', () =>
+      node.signingStopped === null ? 0 : 1,
+    );
+  }
   registerMachine(metrics);
   registerDisk(metrics, new DataFolder(config.dataFolder));
   metrics.counter('brop_log_suppressed_total', 'Log lines left out because they came too often.', () => log.suppressed);

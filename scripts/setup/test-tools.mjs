@@ -7,8 +7,8 @@ import { aptInstall, ask, run, say, sayMissing } from './run.mjs';
 
 const BROWSER = join('.cache', 'chromium');
 /**
- * The Python environments: the independent verifier, the AWS emulator, the example with the generator of its client, the
- * fuzzer of the API.
+ * The Python environments: the independent verifier, the AWS emulator, the linter of its templates, the example with the
+ * generator of its client, the fuzzer of the API, the linters of the deployment package.
  * Each has its own, as their packages do not agree.
  */
 export const PYTHON_ENVIRONMENTS = [
@@ -25,6 +25,12 @@ export const PYTHON_ENVIRONMENTS = [
     minor: 9,
   },
   {
+    venv: join('.cache', 'venv-cfn-lint'),
+    requirements: join('test', 'aws', 'cfn-lint.requirements.txt'),
+    suite: 'test/aws/templates',
+    minor: 10,
+  },
+  {
     venv: join('.cache', 'venv-examples'),
     requirements: join('examples', 'python', 'requirements.txt'),
     suite: 'test/examples',
@@ -35,6 +41,12 @@ export const PYTHON_ENVIRONMENTS = [
     requirements: join('test', 'api-fuzz', 'requirements.txt'),
     suite: 'test/api-fuzz',
     minor: 10,
+  },
+  {
+    venv: join('.cache', 'venv-deploy'),
+    requirements: join('test', 'deploy', 'requirements.txt'),
+    suite: 'test/deploy',
+    minor: 9,
   },
 ];
 
@@ -80,9 +92,16 @@ export async function requireOpenssl() {
   sayMissing(`OpenSSL 3 is not here (found ${found})`, 'The OpenSSL suites', 'Install OpenSSL 3 and put it in PATH.');
 }
 
+/** systemd's own check of units. It needs no systemd that runs. */
+export async function installSystemdAnalyze() {
+  const isHere = () => ask('systemd-analyze', ['--version']) !== undefined;
+  if (process.platform === 'linux' && !isHere()) await aptInstall(['systemd']);
+  if (!isHere()) sayMissing('systemd-analyze is not here', 'The suite test/deploy', 'Install it (Debian: systemd).');
+}
+
 /** A software HSM, for the PKCS#11 signer; its driver is loaded by the package pkcs11js, which npm has compiled. */
 export async function installSoftHsm() {
-  const suite = 'The suite adapters/signer-pkcs11';
+  const suite = 'Whatever signs with tokens (adapters/signer-pkcs11, test/cli/signer, test/deploy)';
   if (ask('softhsm2-util', ['--version']) === undefined) await aptInstall(['softhsm2']);
   if (ask('softhsm2-util', ['--version']) === undefined)
     sayMissing('SoftHSM2 is not here', suite, 'Install it (Debian: softhsm2).');

@@ -76,6 +76,8 @@ export const entryPoints = [
   'cli/start.ts',
   'nodes/*/main.ts',
   'functions/*/main.ts',
+  'cdk/app.ts',
+  'cdk/config/*.ts',
   'sdk/index.ts',
   'adapters/signer-file/portable.ts',
   'test/packaging/consumer.ts',

@@ -30,6 +30,7 @@ export const STATUS: ChainStatus = {
   blockIntervalMs: 3_000,
   firstHeight: 1,
   equivocations: { count: 0, validators: [] },
+  standbySigners: [],
   consensus: null,
 };
 

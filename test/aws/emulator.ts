@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const PROGRAMS = join(import.meta.dirname, '..', '..', '.cache', 'venv-aws', 'bin');
@@ -40,7 +40,8 @@ export async function startEmulator(): Promise<Emulator> {
     stdio: 'ignore',
     cwd: state,
     env: {
-      PATH: process.env.PATH,
+      // Functions run on the first node of the PATH: the pinned one.
+      PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
       ...{ HOME: state, TMPDIR: state, S3_DATA_DIR: join(state, 's3'), STATE_DIR: join(state, 'state') },
       ...{ BIND_HOST: '127.0.0.1', GATEWAY_PORT: String(port), SFTP_ENABLED: '0', IOT_MTLS_ENABLED: '0' },
     },

@@ -107,6 +107,31 @@ describe('records of a subject', { timeout: 60_000 }, () => {
   });
 });
 
+test('a schema holds records to it, and they are found by what it marks', { timeout: 60_000 }, async () => {
+  const file = join(root, 'goods.json');
+  const property = { type: 'integer', minimum: 0, 'x-indexed': true };
+  const schema = { type: 'object', properties: { weight_g: property }, additionalProperties: false };
+  writeFileSync(file, JSON.stringify(schema));
+  const made = await brop(['schema', 'register', file, '--name', 'goods', '--json'], env);
+  expect(made.exitCode, made.stderr).toBe(exit.ok);
+  const id = String(made.json().schema);
+  const register = (weight: string) => {
+    const about = ['--schema', id, '--attribute', `weight_g=${weight}`, '--out', join(root, 'out')];
+    return brop(['register', join(root, 'files', 'three.txt'), ...about], env);
+  };
+  expect((await register('120')).exitCode).toBe(exit.ok);
+  expect((await register('-1')).stderr).toContain('as the schema says');
+  const page = JSON.parse(await found(1, 'evidence', '--where', 'attributes.weight_g>=100', '--proof')) as RecordPage;
+  expect(page.records[0]!.fields).toMatchObject({ 'attributes.weight_g': 120, schema: id });
+  await found(1, 'schemas', '--where', 'name=goods');
+  // Again, another schema, none at all.
+  expect((await brop(['schema', 'register', file, '--name', 'goods'], env)).stderr).toContain('this very schema');
+  writeFileSync(file, JSON.stringify({ ...schema, title: 'Goods' }));
+  expect((await brop(['schema', 'register', file, '--name', 'goods'], env)).stderr).toContain('title');
+  for (const bad of ['weight_g', '=5', 'a b=5'])
+    expect((await brop(['register', file, '--attribute', bad], env)).exitCode, bad).toBe(exit.usage);
+});
+
 test('the other collections are there, with receipts for what transactions have written', {
   timeout: 60_000,
 }, async () => {

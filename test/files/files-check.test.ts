@@ -69,7 +69,7 @@ it('a whole copy holds: blocks, log, checkpoint and snapshot', async () => {
 describe('one byte changed', () => {
   it('in every file: that file is named', async () => {
     for (const [path, bytes] of original) {
-      for (const at of new Set([0, bytes.length >> 1, bytes.length - 1])) {
+      for (const at of new Set([0, bytes.length - 1])) {
         const files = copy();
         const changed = bytes.slice();
         changed[at]! ^= 1;
@@ -90,7 +90,7 @@ describe('one byte changed', () => {
         files.files.set(path, changed);
         expect(await named(files), `${path} at ${at % changed.length}`).toContain(path);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   }, 120_000);
 
@@ -99,7 +99,7 @@ describe('one byte changed', () => {
     async (path) => {
       // The blocks are right, and take most of the time: one walk for all places would not be the real one.
       const bytes = original.get(path)!;
-      for (let at = 0; at < bytes.length; at += 1 + (bytes.length >> 5)) {
+      for (let at = 0; at < bytes.length; at += 1 + (bytes.length >> 4)) {
         const files = copy();
         const changed = bytes.slice();
         changed[at]! ^= 0x20;

@@ -140,8 +140,9 @@ describe('receipts', () => {
     });
   });
 
+  // Every byte is changed in test/proofs/every-byte.test.ts; here the other implementation sees every third.
   it('with any one byte changed: none verifies', async () => {
-    const { output } = await python.run('every_byte.py', [python.file(receipt), ...hash()]);
+    const { output } = await python.run('every_byte.py', [python.file(receipt), ...hash(), '--step', '3']);
     expect(output).toMatchObject({ bytes: receipt.length, survivors: [] });
     const codes = Object.keys(output.codes as object).sort();
     expect(codes).toEqual([

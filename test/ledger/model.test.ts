@@ -18,7 +18,7 @@ import { decodeStateRow, stateRowsUnder } from '../../node-core/runtime/state-ro
 import { blockDraw, RandomChain } from './random-chain.ts';
 import { crypto } from './world.ts';
 
-const RUNS = 100;
+const RUNS = 50;
 const hash = (bytes: Uint8Array) => crypto.hash('sha-256', bytes);
 
 /** Every entry of the state, by family. */

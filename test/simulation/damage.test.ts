@@ -26,17 +26,17 @@ describe.each([...rows.keys()])('rows "%s"', (kind) => {
   const some = all.filter((_, i) => i % step === 0);
 
   it.each(some.map((row, i) => [i * step, row] as const))('number %i with one bit flipped', async (number, row) => {
-    for (const bit of [3, 77, 8 * 40 + number]) {
-      const { chain, machine } = await withOneDown();
-      chain.damages(machine, row, bit);
-      // What follows from the genesis and the blocks is not looked at before it has been written for the first time.
-      if ('gbcq'.includes(kind)) expect(await chain.fsck(machine)).not.toEqual([]);
-      chain.restart(machine);
-      await chain.runs(seconds(2));
-      await chain.answersHold(machine);
-      await chain.heals();
-      // Genesis, head and blocks are read at every start: damage in them does not wait for somebody to ask.
-      if ('gb'.includes(kind)) expect(chain.count('damage noticed')).toBe(1);
-    }
+    // Each row has another of the three: near the start, in the middle, and behind what has fixed places.
+    const bit = [3, 77, 8 * 40 + number][(number / step) % 3]!;
+    const { chain, machine } = await withOneDown();
+    chain.damages(machine, row, bit);
+    // What follows from the genesis and the blocks is not looked at before it has been written for the first time.
+    if ('gbcq'.includes(kind)) expect(await chain.fsck(machine)).not.toEqual([]);
+    chain.restart(machine);
+    await chain.runs(seconds(2));
+    await chain.answersHold(machine);
+    await chain.heals();
+    // Genesis, head and blocks are read at every start: damage in them does not wait for somebody to ask.
+    if ('gb'.includes(kind)) expect(chain.count('damage noticed')).toBe(1);
   });
 });

@@ -1,5 +1,4 @@
 /** One machine: disks that stay, and a process that comes and goes. The process is the real Node over simulated ports. */
-import { equal } from '../../node-core/codec/bytes.ts';
 import type { KeyPair } from '../../node-core/crypto/generate.ts';
 import type { Clock } from '../../node-core/ports/clock.ts';
 import { StoreError } from '../../node-core/ports/key-value-store.ts';
@@ -11,10 +10,10 @@ import { Queries } from '../../node-core/runtime/queries.ts';
 import { Voting } from '../../node-core/runtime/voting.ts';
 import type { Chance } from './chance.ts';
 import { Disk, DiskStore, type Fate, never, type Process } from './disk.ts';
-import { signerOf } from './fixture.ts';
 import { type BlobFiles, MemoryBlobs } from './memory-blobs.ts';
 import type { Network } from './network.ts';
 import { DiskVoteRecord, RecordDisk } from './record-disk.ts';
+import { signingKeys } from './signing-keys.ts';
 import { START_MS, type World } from './world.ts';
 
 export interface ValidatorKeys {
@@ -70,6 +69,8 @@ export class Machine {
   /** Height of the newest block that a process of this machine has told the world. */
   acknowledgedHeight = 0;
   hasRecordOpened = false;
+  /** How often its operator has sent it back to its primary key. */
+  private returns = 0;
   /** Lets a liar between node and network. */
   wrap: (transport: Transport, life: Life) => Transport = (transport) => transport;
   private readonly world: World;
@@ -199,22 +200,13 @@ export class Machine {
       answerOf: () => this.answer(),
     });
     const scope = { crypto, chain: consortium.genesis.hash, protocolVersion: 1 };
-    const voting = await Voting.open(
-      scope,
-      { index: validator.index, key: 0, signer: signerOf(this.keyOf(validator, store)) },
-      record,
-    );
+    // Now and then its operator sends it back to the primary key.
+    if (this.chance.is(0.5)) this.returns += 1;
+    const count = (what: string) => this.world.count(what);
+    const { signer, standby } = signingKeys(validator, store, this.chance, this.returns, count);
+    const voting = await Voting.open(scope, { index: validator.index, key: 0, signer }, record, standby);
     this.hasRecordOpened = true;
     return voting;
-  }
-
-  /** Its operator lets either of its two keys sign: each life has one. */
-  private keyOf({ key, standby }: ValidatorKeys, store: ChainStore): KeyPair {
-    const keys = store.validators.validators.flatMap((member) => [...member.keys]);
-    const isThere = keys.some(({ bytes }) => standby !== undefined && equal(bytes, standby.publicKey.bytes));
-    if (standby === undefined || !isThere || this.chance.is(0.5)) return key;
-    this.world.count('lives with the standby key');
-    return standby;
   }
 
   private answer(): 'answered' | 'lostAfter' | 'lostBefore' {

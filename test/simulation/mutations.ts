@@ -60,7 +60,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
       },
       {
         file: `${RUNTIME}/node.ts`,
-        from: 'store.hasSignatureOf(placeIn, voting.recorded?.height ?? 0)',
+        from: 'store.hasSignatureOf(indexIn, voting.recorded?.height ?? 0)',
         to: 'store.hasSignatureOf(() => -1, 0)',
       },
     ],

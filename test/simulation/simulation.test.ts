@@ -30,12 +30,14 @@ describe('simulation', () => {
 
   const sides = ['before', 'after', 'torn', 'full'] as const;
   it.each(sides)('survives whatever happens at each write: %s', { timeout: 240_000 }, async (side) => {
-    const numbers = Array.from({ length: SWEPT_WRITES }, (_, i) => i + 1);
+    // After one write is as good as before the next, but for what it would have sent between them: every second does.
+    const step = side === 'before' || side === 'torn' ? 1 : 2;
+    const numbers = Array.from({ length: SWEPT_WRITES / step }, (_, i) => 1 + i * step);
     const deaths = numbers.map((atWrite) => ({ machine: 0, atWrite, side, restartAfterMs: 50 + 37 * (atWrite % 10) }));
     await expectNoFailure(deaths.map((death) => deathAtWrite(4, death)));
-    await expectNoFailure(deaths.slice(0, 12).map((death) => deathAtWrite(1, death)));
+    await expectNoFailure(deaths.slice(0, 12 / step).map((death) => deathAtWrite(1, death)));
     // The follower is the machine after the validators.
-    await expectNoFailure(deaths.slice(0, 8).map((death) => deathAtWrite(4, { ...death, machine: 4 })));
+    await expectNoFailure(deaths.slice(0, 8 / step).map((death) => deathAtWrite(4, { ...death, machine: 4 })));
   });
 
   it('gives a seed one history, and another seed another', { timeout: 60_000 }, async () => {

@@ -9,6 +9,7 @@ import {
   type Property,
   type RecordSchema,
   registerSchemaBody,
+  schemaFromJson,
   schemaId,
 } from './record-schema.ts';
 
@@ -113,6 +114,40 @@ describe('what is no schema here', () => {
     const alternatives = Array.from({ length: 64 }, (_, i) => `${i}`.padEnd(140, 'x'));
     const long = schemaOf({ lot: { type: 'string', enum: alternatives } });
     expect(() => registerSchemaBody.encode({ name: 'long', schema: long })).toThrow(`longer than ${MAX_SCHEMA_BYTES}`);
+  });
+});
+
+describe('JSON', () => {
+  const json = {
+    type: 'object',
+    properties: {
+      lot: { type: 'string', maxLength: 3, 'x-indexed': true },
+      country: { type: 'string', enum: ['cn', 'de'] },
+      weight_g: { type: 'integer', minimum: -5, maximum: 10, 'x-indexed': true },
+      grade: { type: 'integer', enum: [1, 2] },
+      fresh: { type: 'boolean', 'x-indexed': true },
+    },
+    additionalProperties: false,
+    required: ['lot', 'fresh'],
+  };
+
+  test('as people write it is the same schema', () => {
+    expect(schemaFromJson(json)).toEqual(full);
+  });
+
+  test.each<[string, unknown]>([
+    ['a text', 'goods'],
+    ['nothing', null],
+    ['a list', [json]],
+    ['a keyword that is not taken', { ...json, title: 'Goods' }],
+    ['a fraction', { ...json, properties: { lot: { type: 'integer', minimum: 0.5 } }, required: undefined }],
+    [
+      'a prototype',
+      JSON.parse('{"type":"object","properties":{"__proto__":{"type":"boolean"}},"additionalProperties":false}'),
+    ],
+    ['undefined', { ...json, required: undefined }],
+  ])('that is none: %s', (_, other) => {
+    expect(() => schemaFromJson(other)).toThrow(CodecError);
   });
 });
 

@@ -4,7 +4,7 @@
  */
 
 import { concat, utf8 } from '../../codec/bytes.ts';
-import { encode } from '../../codec/cbor.ts';
+import { type CborValue, encode } from '../../codec/cbor.ts';
 import { CodecError } from '../../codec/error.ts';
 import { array, dictionary, type Infer, literal, oneOf, record, type Schema, text, uint } from '../../codec/schema.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
@@ -91,6 +91,20 @@ export const recordSchema: Schema<RecordSchema> = {
     return value;
   },
 };
+
+/** From JSON as people write it. @throws {CodecError} that names the place. */
+export function schemaFromJson(json: unknown): RecordSchema {
+  return recordSchema.decode(mapsOf(json, 'schema'), 'schema');
+}
+
+function mapsOf(json: unknown, path: string): CborValue {
+  if (Array.isArray(json)) return json.map((item, i) => mapsOf(item, `${path}[${i}]`));
+  if (typeof json === 'object' && json !== null)
+    return new Map(Object.entries(json).map(([name, value]) => [name, mapsOf(value, `${path}.${name}`)]));
+  if (typeof json === 'string' || typeof json === 'boolean' || json === null || Number.isSafeInteger(json))
+    return json as CborValue;
+  throw new CodecError('schema', 'neither JSON nor a safe integer', path);
+}
 
 function checked(schema: RecordSchema, path: string): RecordSchema {
   const { required = [], properties } = schema;

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { nativeCrypto as crypto } from '../../../adapters/crypto-native/native.ts';
 import { setValidatorsBody } from '../../../node-core/chain/operations/set-validators.ts';
+import { registerSchemaBody, schemaFromJson, schemaId } from '../../../node-core/chain/operations/record-schema.ts';
 import { proofFromJson, proofToJson } from '../../../node-core/chain/receipt-json.ts';
+import { verifySubjectProof } from '../../../node-core/chain/subject-proof.ts';
 import { approvalRefusal, proposedSet } from '../../../node-core/chain/set-approval.ts';
 import { decodeValidatorSet } from '../../../node-core/chain/validator-set.ts';
 import { accountIdFromText } from '../../../node-core/codec/account-id.ts';
@@ -15,7 +17,7 @@ import { makeVectors, type Vectors } from './make.ts';
 const load = (name: string): any => JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8'));
 const NAMES = [
   'genesis', 'transaction', 'header', 'votes', 'receipt', 'rejected-receipt', 'batch-receipt', 'set-change-receipt', 'state-proofs',
-  'expiry-certificate', 'suites', 'set-approval',
+  'expiry-certificate', 'suites', 'set-approval', 'record-schema', 'subject-proof',
 ].map((name) => `${name}.json`);
 
 let made: Vectors;
@@ -66,6 +68,20 @@ describe('golden vectors verify', () => {
     const facts = { chain, protocolVersion: 1, current: current.hash, since: vector.since, next: next.hash, effectiveHeight };
     expect(approvalRefusal(crypto, current, facts, approvals)).toBeNull();
     expect(crypto.verify({ suite: 'p256', bytes: fromHex(publicKey) }, fromHex(signed), approvals[0]![2])).toBe(true);
+  });
+
+  it('a schema from its JSON, and what it is called by', () => {
+    const { name, schema, registrant, body, id } = load('record-schema.json');
+    const decoded = registerSchemaBody.decode(decode(fromHex(body)), '');
+    expect(decoded).toEqual({ name, schema: schemaFromJson(schema) });
+    expect(toHex(schemaId(crypto, accountIdFromText(registrant), decoded))).toBe(id);
+  });
+
+  it('all records of a subject', () => {
+    const { genesisHash, cbor, registrant, subject, records } = load('subject-proof.json');
+    const facts = verifySubjectProof(crypto, fromHex(cbor), fromHex(genesisHash));
+    expect(facts).toMatchObject({ subject, from: 75, to: 100, count: 3, registrant: accountIdFromText(registrant) });
+    expect('records' in facts && facts.records.map((found) => [toHex(found.id), found.record.height])).toEqual([[records[0], 80], [records[1], 90]]);
   });
 
   it('state proofs and expiry certificate', () => {

@@ -7,13 +7,18 @@
 import { writeFileSync } from 'node:fs';
 import { Batch } from '../../../node-core/chain/batch.ts';
 import { encodeResult } from '../../../node-core/chain/block.ts';
-import { headerHash, recordId } from '../../../node-core/chain/identifiers.ts';
+import { headerHash, recordIdUnder, recordId, transactionStem } from '../../../node-core/chain/identifiers.ts';
 import { REGISTER, REGISTER_BATCH, registerBatchBody, registerBody } from '../../../node-core/chain/operations/evidence.ts';
+import { encodeSubjectHead, evidenceRecord } from '../../../node-core/chain/operations/evidence-record.ts';
+import { registerSchemaBody, schemaFromJson, schemaId } from '../../../node-core/chain/operations/record-schema.ts';
 import { entryOf, setValidatorsBody } from '../../../node-core/chain/operations/set-validators.ts';
 import { encodeReceipt } from '../../../node-core/chain/receipt.ts';
 import { proofToJson } from '../../../node-core/chain/receipt-json.ts';
 import { transparentStatement } from '../../../node-core/chain/scitt.ts';
 import { approvalMessage, proposedSet } from '../../../node-core/chain/set-approval.ts';
+import { stateKey } from '../../../node-core/chain/state-keys.ts';
+import { encodeSubjectProof } from '../../../node-core/chain/subject-proof.ts';
+import { encodeTransactionEntry } from '../../../node-core/chain/transaction-entry.ts';
 import { decodeTransaction } from '../../../node-core/chain/transaction.ts';
 import { voteMessage, voteProtectedHeader } from '../../../node-core/chain/votes.ts';
 import { accountIdToText } from '../../../node-core/codec/account-id.ts';
@@ -58,6 +63,8 @@ export async function makeVectors(): Promise<Vectors> {
     'expiry-certificate.json': expiryVector(chain),
     'suites.json': await suiteVectors(),
     'set-approval.json': setApprovalVector(chain),
+    'record-schema.json': recordSchemaVector(chain),
+    'subject-proof.json': subjectProofVector(chain),
   };
 }
 
@@ -193,6 +200,63 @@ function setApprovalVector({ genesis, members }: SyntheticChain) {
     signed: toHex(signed(0)),
     body: toHex(encode(setValidatorsBody.encode({ validators, effectiveHeight, approvals }))),
   };
+}
+
+/** Every kind of property, with every keyword. */
+const GOODS = {
+  type: 'object',
+  properties: {
+    lot: { type: 'string', maxLength: 12, 'x-indexed': true },
+    country: { type: 'string', enum: ['cn', 'de', '中'] },
+    weight_g: { type: 'integer', minimum: -5, maximum: 100_000, 'x-indexed': true },
+    grade: { type: 'integer', enum: [1, 2] },
+    fresh: { type: 'boolean' },
+  },
+  additionalProperties: false,
+  required: ['lot'],
+};
+
+function recordSchemaVector({ partnerId }: SyntheticChain) {
+  const body = { name: 'goods 货物', schema: schemaFromJson(GOODS) };
+  return {
+    name: body.name,
+    schema: GOODS,
+    registrant: accountIdToText(partnerId),
+    body: toHex(encode(registerSchemaBody.encode(body))),
+    id: toHex(schemaId(crypto, partnerId, body)),
+  };
+}
+
+/** Three records of one subject, of which the range holds the last two. */
+function subjectProofVector(chain: SyntheticChain) {
+  const { partnerId: registrant, partnerAccount } = chain;
+  const subject = 'lot 7 批次';
+  const steps = [70, 80, 90].map((height) => ({ height, nonce: seededBytes(`record of ${height}`)(32) }));
+  const rows = steps.map(({ height, nonce }) => ({ height, nonce, stem: transactionStem(crypto, { sender: registrant, nonce }) }));
+  const idOf = (i: number) => recordIdUnder(rows[i]!.stem, 0);
+  const entries = rows.map(({ height, nonce, stem }, i) => {
+    const before = i === 0 ? {} : { previous: idOf(i - 1), previousHeight: rows[i - 1]!.height };
+    const own = evidenceRecord.encode({ body: seededBytes(`body of ${height}`)(32), subject, sequence: i + 1, ...before });
+    const left = { sender: registrant, nonce, timeMs: height * 3_000, legal: partnerAccount.legal!, records: [[0, own] as const] };
+    const value = encodeTransactionEntry({ expiry: 1_000, height, code: 0, left });
+    chain.set(stateKey.transaction(stem), value);
+    return { key: stateKey.transaction(stem), value };
+  });
+  const headKey = stateKey.subject(registrant, subject);
+  const head = encodeSubjectHead({ count: 3, head: idOf(2), height: 90 });
+  chain.set(headKey, head);
+  const walked = entries.slice(1).reverse();
+  const cbor = encodeSubjectProof({
+    type: 'brop.subject.v1',
+    ...chain.anchor(chain.block(100, [])),
+    registrant,
+    subject: utf8(subject),
+    from: 75,
+    to: 100,
+    head: [head, chain.statePath(headKey)],
+    records: walked.map(({ key, value }) => [value, chain.statePath(key)] as const),
+  });
+  return { genesisHash: toHex(chain.genesis.hash), registrant: accountIdToText(registrant), subject, records: [1, 2].map((i) => toHex(idOf(i))), cbor: toHex(cbor) };
 }
 
 /** The same small receipt on chains whose validators sign by each suite; the last with a state hashed by SM3. */

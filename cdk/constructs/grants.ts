@@ -1,0 +1,72 @@
+/** What a role may do, action by action: CDK's own grants are wider (`s3:GetObject*`, `kms:ReEncrypt*`). */
+import { Stack } from 'aws-cdk-lib';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import { acknowledge } from './acknowledge.ts';
+
+export const READ_ITEMS = ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'];
+export const WRITE_ITEMS = [
+  'dynamodb:PutItem',
+  'dynamodb:UpdateItem',
+  'dynamodb:DeleteItem',
+  'dynamodb:BatchWriteItem',
+  'dynamodb:ConditionCheckItem',
+];
+export const CHANGE_ITEMS = [...READ_ITEMS, ...WRITE_ITEMS];
+
+export function grantItems(role: iam.IRole, { tableArn, encryptionKey }: Table, actions: string[]): void {
+  role.addToPrincipalPolicy(new iam.PolicyStatement({ actions, resources: [tableArn] }));
+  useKey(role, encryptionKey!);
+}
+
+/** Of the objects below a prefix, which ends in a slash. `s3:ListBucket`, for those, tells 404 from 403. */
+export function grantObjects(role: iam.IRole, bucket: Bucket, prefix: string, actions: string[]): void {
+  const onObjects = actions.filter((action) => action !== 's3:ListBucket');
+  role.addToPrincipalPolicy(
+    new iam.PolicyStatement({ actions: onObjects, resources: [bucket.arnForObjects(`${prefix}*`)] }),
+  );
+  acknowledge(
+    role,
+    `AwsSolutions-IAM5[Resource::${exportName(bucket)}/${prefix}*]`,
+    'Objects of one bucket cannot be named one by one',
+  );
+  if (onObjects.length < actions.length)
+    role.addToPrincipalPolicy(
+      new iam.PolicyStatement({
+        actions: ['s3:ListBucket'],
+        resources: [bucket.bucketArn],
+        ...(prefix !== '' && { conditions: { StringLike: { 's3:prefix': `${prefix}*` } } }),
+      }),
+    );
+  useKey(role, bucket.encryptionKey!);
+}
+
+/** What cdk-nag calls a bucket of another stack. */
+function exportName(bucket: Bucket): string {
+  const stack = Stack.of(bucket);
+  return stack.resolve(stack.exportValue(bucket.bucketArn))['Fn::ImportValue'];
+}
+
+/** The key of the data at rest, through DynamoDB and S3 alone. Said once more it changes nothing: CDK merges the same. */
+function useKey(role: iam.IRole, { keyArn }: IKey): void {
+  const { region } = Stack.of(role);
+  role.addToPrincipalPolicy(
+    new iam.PolicyStatement({
+      actions: [
+        'kms:Decrypt',
+        'kms:DescribeKey',
+        'kms:Encrypt',
+        'kms:GenerateDataKey',
+        'kms:GenerateDataKeyWithoutPlaintext',
+        'kms:ReEncryptFrom',
+        'kms:ReEncryptTo',
+      ],
+      resources: [keyArn],
+      conditions: {
+        StringEquals: { 'kms:ViaService': ['dynamodb', 's3'].map((name) => `${name}.${region}.amazonaws.com`) },
+      },
+    }),
+  );
+}

@@ -1,0 +1,147 @@
+/** The public API: one function behind API Gateway, with keys and a plan for each client, and WAF in front. */
+import { CfnOutput, Stack } from 'aws-cdk-lib';
+import * as apigateway from 'aws-cdk-lib/aws-apigateway';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import * as waf from 'aws-cdk-lib/aws-wafv2';
+import { Construct } from 'constructs';
+import type { Deployment, ProxySettings } from '../deployment.ts';
+import { acknowledge } from './acknowledge.ts';
+
+export interface RestApiProps {
+  readonly deployment: Deployment;
+  readonly settings: ProxySettings;
+  readonly handler: IFunction;
+}
+
+export class RestApi extends Construct {
+  readonly rest: apigateway.RestApi;
+  readonly firewall: waf.CfnWebACL;
+
+  constructor(scope: Construct, id: string, { deployment, settings, handler }: RestApiProps) {
+    super(scope, id);
+    const accessLog = new logs.LogGroup(this, 'AccessLog', { retention: deployment.logRetentionDays });
+    this.rest = new apigateway.RestApi(this, 'Rest', {
+      restApiName: `brop-${deployment.name}`,
+      description: 'BROP: the open API',
+      endpointTypes: [apigateway.EndpointType.REGIONAL],
+      // Transactions and receipts are CBOR.
+      binaryMediaTypes: ['*/*'],
+      cloudWatchRole: true,
+      deployOptions: {
+        stageName: 'v1',
+        throttlingRateLimit: settings.requestsPerSecond,
+        throttlingBurstLimit: settings.requestsPerSecond * 2,
+        tracingEnabled: true,
+        loggingLevel: apigateway.MethodLoggingLevel.ERROR,
+        accessLogDestination: new apigateway.LogGroupLogDestination(accessLog),
+        accessLogFormat: ACCESS_LOG,
+      },
+    });
+    this.route(handler, settings.keyForWrites);
+    for (const client of settings.clients) this.admit(client);
+    this.firewall = this.protect(settings.requestsPerAddressIn5Minutes);
+    acknowledge(
+      this.rest,
+      'AwsSolutions-APIG2',
+      'Every request is checked against the schemas from which the OpenAPI is made, by the function',
+    );
+    acknowledge(
+      this.rest,
+      'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]',
+      'The role of API Gateway for its own logs, as AWS prescribes it',
+    );
+    new CfnOutput(this, 'Url', { value: this.rest.url });
+    new CfnOutput(this, 'ApiId', { value: this.rest.restApiId });
+  }
+
+  /** Everything goes to the function; `ANY` is what the more exact methods leave over. */
+  private route(handler: IFunction, keyForWrites: boolean): void {
+    const integration = new apigateway.LambdaIntegration(handler, {
+      // Server-sent events, and answers over 6 MB.
+      responseTransferMode: apigateway.ResponseTransferMode.STREAM,
+      allowTestInvoke: false,
+      scopePermissionToMethod: false,
+    });
+    for (const resource of [this.rest.root, this.rest.root.addResource('{proxy+}')]) {
+      const methods = [resource.addMethod('ANY', integration)];
+      if (keyForWrites) methods.push(resource.addMethod('POST', integration, { apiKeyRequired: true }));
+      for (const method of methods) {
+        acknowledge(
+          method,
+          'AwsSolutions-APIG4',
+          'Accounts log in at the function with the key that they have on the chain; reading is public',
+        );
+        acknowledge(method, 'AwsSolutions-COG4', 'No users of Cognito: accounts are on the chain');
+      }
+    }
+  }
+
+  private admit({ name, requestsPerSecond, burst, requestsPerMonth }: ProxySettings['clients'][number]): void {
+    const plan = this.rest.addUsagePlan(`Plan-${name}`, {
+      name: `${Stack.of(this).stackName}-${name}`,
+      throttle: { rateLimit: requestsPerSecond, burstLimit: burst },
+      ...(requestsPerMonth !== undefined && {
+        quota: { limit: requestsPerMonth, period: apigateway.Period.MONTH },
+      }),
+      apiStages: [{ api: this.rest, stage: this.rest.deploymentStage }],
+    });
+    // The value is AWS's: it is in no template. Its owner reads it once in the console and hands it over.
+    plan.addApiKey(this.rest.addApiKey(`Key-${name}`, { description: `BROP API, client ${name}` }));
+  }
+
+  /**
+   * Bounds each address, and refuses those of known attackers. No rules on bodies: what is sent here is binary, and
+   * signed, and checked byte by byte.
+   */
+  private protect(requestsPerAddress: number): waf.CfnWebACL {
+    const visible = (metricName: string) => ({
+      cloudWatchMetricsEnabled: true,
+      metricName,
+      sampledRequestsEnabled: true,
+    });
+    const firewall = new waf.CfnWebACL(this, 'Firewall', {
+      scope: 'REGIONAL',
+      defaultAction: { allow: {} },
+      visibilityConfig: visible('brop-api'),
+      rules: [
+        {
+          name: 'rate-of-one-address',
+          priority: 0,
+          action: { block: { customResponse: { responseCode: 429 } } },
+          statement: { rateBasedStatement: { limit: requestsPerAddress, aggregateKeyType: 'IP' } },
+          visibilityConfig: visible('rate-of-one-address'),
+        },
+        {
+          name: 'known-attackers',
+          priority: 1,
+          overrideAction: { none: {} },
+          statement: {
+            managedRuleGroupStatement: { vendorName: 'AWS', name: 'AWSManagedRulesAmazonIpReputationList' },
+          },
+          visibilityConfig: visible('known-attackers'),
+        },
+      ],
+    });
+    const { region, partition } = Stack.of(this);
+    const stage = this.rest.deploymentStage;
+    new waf.CfnWebACLAssociation(this, 'FirewallOfStage', {
+      webAclArn: firewall.attrArn,
+      resourceArn: `arn:${partition}:apigateway:${region}::/restapis/${this.rest.restApiId}/stages/${stage.stageName}`,
+    });
+    return firewall;
+  }
+}
+
+/** Who, what, how long; no query, no header, no body: they may hold what is personal. */
+const ACCESS_LOG = apigateway.AccessLogFormat.custom(
+  JSON.stringify({
+    requestId: apigateway.AccessLogField.contextRequestId(),
+    time: apigateway.AccessLogField.contextRequestTime(),
+    method: apigateway.AccessLogField.contextHttpMethod(),
+    route: apigateway.AccessLogField.contextResourcePath(),
+    status: apigateway.AccessLogField.contextStatus(),
+    latencyMs: apigateway.AccessLogField.contextResponseLatency(),
+    key: apigateway.AccessLogField.contextIdentityApiKeyId(),
+  }),
+);

@@ -1,0 +1,98 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { checkDeployment, DeploymentError } from './deployment.ts';
+import { CONFIGS } from './testing.ts';
+
+type Json = Record<string, unknown> | unknown[];
+
+/** Every field of an example, as a path; elements of lists by their number. */
+function fields(value: unknown, path: readonly (string | number)[] = []): (readonly (string | number)[])[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const below = Object.entries(value).flatMap(([key, inner]) => {
+    const at = [...path, Array.isArray(value) ? Number(key) : key];
+    return [at, ...fields(inner, at)];
+  });
+  return below;
+}
+
+/** A copy with `change` made to the object that holds the last step of the path. */
+function changed(
+  config: unknown,
+  path: readonly (string | number)[],
+  change: (holder: Json, key: never) => void,
+): unknown {
+  // By way of text: a size that several nodes share becomes one of each.
+  const copy: unknown = JSON.parse(JSON.stringify(config));
+  let holder = copy as Json;
+  for (const step of path.slice(0, -1)) holder = holder[step as never] as Json;
+  change(holder, path.at(-1) as never);
+  return copy;
+}
+
+function refusal(config: unknown): string {
+  try {
+    checkDeployment('x.ts', config);
+  } catch (error) {
+    if (error instanceof DeploymentError) return error.message;
+    throw error;
+  }
+  return 'accepted';
+}
+
+const text = (path: readonly (string | number)[]) =>
+  path.reduce<string>((sofar, part) => sofar + (typeof part === 'number' ? `[${part}]` : `${sofar && '.'}${part}`), '');
+
+/** What may be left out, and what depends on nothing that must be there. */
+const OPTIONAL =
+  /^(alarmEmail|proxy|peers\[\d\]|fileSources\[\d\]|validators\[\d\]|cloudHsm)$|requestsPerMonth$|clients\[\d\]$|allowFrom\[\d\]$|origins\[\d\]$|availabilityZones\[\d\]$/;
+
+describe('the config of a deployment', () => {
+  test.for(Object.entries(CONFIGS))('%s: each field that is missing is named, in one line', ([, config]) => {
+    const needed = fields(config).filter((path) => !OPTIONAL.test(text(path)));
+    expect(needed.length).toBeGreaterThan(20);
+    for (const path of needed) {
+      const message = refusal(changed(config, path, (holder, key) => Reflect.deleteProperty(holder, key)));
+      expect(message, text(path)).toContain(text(path));
+      expect(message).not.toContain('\n');
+    }
+  });
+
+  test.for(Object.entries(CONFIGS))('%s: each field of another type is named', ([, config]) => {
+    for (const path of fields(config)) {
+      const message = refusal(changed(config, path, (holder, key) => Reflect.set(holder, key, Symbol('no value'))));
+      expect(message, text(path)).toContain(text(path));
+    }
+  });
+
+  test('what only makes sense together is refused by name', () => {
+    const { validator, devnet, operator } = CONFIGS;
+    const of = (config: unknown, change: object) => refusal({ ...(config as object), ...change });
+    const [first] = validator!.validators;
+    expect(of(operator, { proxy: undefined })).toBe('x.ts: validators: there is neither a validator nor a proxy');
+    expect(of(validator, { validators: [{ ...first!, signer: { driver: 'cloudhsm', keyLabel: 'k' } }] })).toBe(
+      'x.ts: validators[0].signer.driver: cloudhsm needs the field cloudHsm',
+    );
+    expect(of(devnet, { validators: [first!, first!] })).toBe('x.ts: validators: two nodes have the same name');
+    expect(of(devnet, { emulator: true })).toBe('x.ts: validators[0].local: is needed in the emulator');
+    expect(of(devnet, { another: 1 })).toContain('another');
+    expect(of(validator, { validators: [{ ...first!, size: { cpu: 256, memoryMiB: 8192 } }] })).toBe(
+      'x.ts: validators[0].size: memoryMiB must be from 2 to 8 times cpu',
+    );
+  });
+
+  test.for([
+    ['nowhere', 'BROP_DEPLOYMENT: there is no cdk/config/nowhere.ts\n'],
+    ['../devnet', 'BROP_DEPLOYMENT: must name a file of cdk/config, such as devnet\n'],
+    // Without what the tests hand to it, its nodes have no place.
+    ['emulator', 'cdk/config/emulator.ts: validators[0].local: is needed in the emulator\n'],
+  ])('synthesis of %s ends with one line', ([deployment, line]) => {
+    const { BROP_EMULATOR_NODES: _, ...env } = process.env;
+    const app = join(import.meta.dirname, 'app.ts');
+    const { status, stderr } = spawnSync(process.execPath, [app], {
+      env: { ...env, BROP_DEPLOYMENT: deployment },
+      encoding: 'utf8',
+    });
+    expect([status, stderr]).toEqual([1, line]);
+  });
+});

@@ -1,0 +1,154 @@
+/** What a deployment is: the config files of `config/`, checked field by field before anything is synthesized. */
+import { z } from 'zod';
+
+const port = z.number().int().min(1).max(65_535);
+const hex64 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits');
+const cidr = z.string().regex(/^(\d{1,3}\.){3}\d{1,3}\/\d{1,2}$/, 'must be an IPv4 range such as 203.0.113.0/24');
+const name = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'begins with a letter, has lower-case letters, digits, dashes');
+const origin = z
+  .string()
+  .refine((text) => /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text, {
+    error: 'must be an origin such as https://api.example, without a path',
+  });
+
+/** Sizes of a Fargate task: vCPU in 1,024ths and the memory, in MiB, that goes with it. */
+const size = z
+  .strictObject({
+    cpu: z.union([z.literal(256), z.literal(512), z.literal(1024), z.literal(2048)], '256, 512, 1024 or 2048'),
+    memoryMiB: z.number().int().min(512).max(16_384).multipleOf(512),
+  })
+  .refine(({ cpu, memoryMiB }) => memoryMiB >= cpu * 2 && memoryMiB <= cpu * 8, {
+    error: 'memoryMiB must be from 2 to 8 times cpu',
+  });
+
+/**
+ * Who signs votes. `kms`: a key in KMS. `cloudhsm`: a key in the CloudHSM cluster of this deployment. `auto`: the same
+ * with a registered standby key, in KMS or as a key file in Secrets Manager, for when the cluster is out of reach.
+ */
+const signer = z.discriminatedUnion(
+  'driver',
+  [
+    z.strictObject({ driver: z.literal('kms') }),
+    z.strictObject({ driver: z.literal('cloudhsm'), keyLabel: z.string().min(1) }),
+    z.strictObject({ driver: z.literal('auto'), keyLabel: z.string().min(1), standby: z.enum(['kms', 'file']) }),
+  ],
+  'driver must be kms, cloudhsm or auto',
+);
+
+/** A node of somebody else. */
+const peer = z.strictObject({ id: hex64, host: z.string().min(1), port });
+
+/** Where a node runs in the emulator: as a process of this machine. */
+const local = z.strictObject({ dataFolder: z.string().min(1), nodePort: port, servicePort: port });
+
+const node = {
+  /** Fingerprint of the node's TLS key: `npm run aws:keys` prints it. */
+  nodeId: hex64,
+  size,
+  nodePort: port.default(4700),
+  local: local.optional(),
+};
+
+const validator = z.strictObject({
+  name,
+  ...node,
+  signer,
+  /**
+   * `private`: found by name inside the deployment's network. `public`: behind a network load balancer of its own, for
+   * a company that is alone in its account. `allowFrom` are the addresses of the other nodes: those of Fargate tasks
+   * change, so with such peers it is 0.0.0.0/0, and mutual TLS with registered keys decides who gets in.
+   */
+  reach: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('private') }),
+    z.strictObject({ kind: z.literal('public'), allowFrom: z.array(cidr).min(1) }),
+  ]),
+});
+
+/** A client of the API with a key of its own. */
+const client = z.strictObject({
+  name,
+  requestsPerSecond: z.number().int().min(1).max(10_000),
+  burst: z.number().int().min(1).max(10_000),
+  requestsPerMonth: z.number().int().min(1).optional(),
+});
+
+const proxy = z.strictObject({
+  name,
+  ...node,
+  /** By which names clients reach the API; accounts log in under these alone. */
+  origins: z.array(origin).min(1).max(16),
+  /** Whether requests that write need the key of a client; reading never does. */
+  keyForWrites: z.boolean(),
+  clients: z.array(client).min(1),
+  /** Of all clients together, and of one address (WAF counts in five minutes). */
+  requestsPerSecond: z.number().int().min(1).max(10_000),
+  requestsPerAddressIn5Minutes: z.number().int().min(10).max(2_000_000_000),
+});
+
+const schema = z
+  .strictObject({
+    name,
+    account: z.string().regex(/^\d{12}$/, 'must be the 12 digits of an AWS account'),
+    region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be a region such as eu-central-1'),
+    /** Two at least: said here, so that synthesis needs no look-up and no credentials. */
+    availabilityZones: z.array(z.string().min(1)).min(2).max(3),
+    vpcCidr: cidr,
+    /** Image of the nodes in ECR, by tag or digest. */
+    image: z
+      .string()
+      .regex(
+        /^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?\/[a-z0-9/_.-]+(:[\w.-]+|@sha256:[0-9a-f]{64})$/,
+        'must be an image in ECR such as 111122223333.dkr.ecr.eu-central-1.amazonaws.com/brop:0.1.0',
+      ),
+    /** Block interval of the chain when nothing is to be packed: what idle votes cost follows from it. */
+    heartbeatSeconds: z.number().int().min(1).max(60),
+    validators: z.array(validator).max(10),
+    proxy: proxy.optional(),
+    /** Nodes outside of this deployment. */
+    peers: z.array(peer),
+    /** Public files of the chain to catch up from, such as the proxy's: http(s) URLs or s3://bucket/prefix. */
+    fileSources: z.array(z.string().regex(/^(https?|s3):\/\//, 'must be an http(s) or s3 URL')).max(16),
+    /** A CloudHSM cluster, for the signers that name one. */
+    cloudHsm: z.strictObject({ hsmType: z.string().min(1) }).optional(),
+    /** Whom alarms tell. */
+    alarmEmail: z.email().optional(),
+    logRetentionDays: z.union([z.literal(7), z.literal(14), z.literal(30), z.literal(90), z.literal(365)]),
+    /** Leaves out what the emulator does not have. */
+    emulator: z.boolean().default(false),
+  })
+  .superRefine((deployment, context) => {
+    const problem = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message });
+    if (deployment.validators.length === 0 && deployment.proxy === undefined)
+      problem(['validators'], 'there is neither a validator nor a proxy');
+    for (const [i, { signer }] of deployment.validators.entries())
+      if (signer.driver !== 'kms' && deployment.cloudHsm === undefined)
+        problem(['validators', i, 'signer', 'driver'], `${signer.driver} needs the field cloudHsm`);
+    const nodes = [...deployment.validators, ...(deployment.proxy ? [deployment.proxy] : [])];
+    for (const field of ['name', 'nodeId'] as const)
+      if (new Set(nodes.map((node) => node[field])).size < nodes.length)
+        problem(['validators'], `two nodes have the same ${field}`);
+    if (deployment.emulator)
+      for (const [i, node] of nodes.entries())
+        if (node.local === undefined) problem(['validators', i, 'local'], 'is needed in the emulator');
+  });
+
+export type Deployment = z.output<typeof schema>;
+/** As written in a config file: defaults may be left out. */
+export type DeploymentInput = z.input<typeof schema>;
+export type ValidatorSettings = Deployment['validators'][number];
+export type ProxySettings = NonNullable<Deployment['proxy']>;
+
+/** One line for people, that names the field. */
+export class DeploymentError extends Error {}
+
+/** @throws {DeploymentError} */
+export function checkDeployment(file: string, value: unknown): Deployment {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const { path, message } = parsed.error.issues[0]!;
+  const field = path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .join('')
+    .slice(1);
+  throw new DeploymentError(`${file}: ${field === '' ? '' : `${field}: `}${message}`);
+}

@@ -1,0 +1,302 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Template } from 'aws-cdk-lib/assertions';
+import { describe, expect, test } from 'vitest';
+import { NOT_SIGNING, STANDING, VOTE_RECORD_LOST } from './constructs/node-metrics.ts';
+import { CONFIGS, resources, withStacks } from './testing.ts';
+
+const DOCS = join(import.meta.dirname, '..', 'docs');
+
+/** Every template of a config, by the last part of its stack's name. */
+function templates(name: string): Readonly<Record<string, Template>> {
+  return withStacks(name, ({ network, data, hsm, validators, site, proxy, monitoring }) => {
+    const stacks = [network, data, hsm, ...validators, site, proxy, monitoring].filter((stack) => stack !== undefined);
+    return Object.fromEntries(stacks.map((stack) => [stack.stackName.split('-').at(-1)!, Template.fromStack(stack)]));
+  });
+}
+
+const ALL = Object.fromEntries(Object.keys(CONFIGS).map((name) => [name, templates(name)]));
+
+function everywhere(type: string) {
+  return Object.entries(ALL).flatMap(([config, stacks]) =>
+    Object.entries(stacks).flatMap(([stack, template]) =>
+      resources(template, type).map(([id, resource]) => ({
+        config,
+        stack,
+        id,
+        properties: resource.Properties,
+        resource,
+      })),
+    ),
+  );
+}
+
+interface Statement {
+  readonly Effect: string;
+  readonly Action: string | string[];
+  readonly Resource?: unknown;
+}
+
+const list = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value]);
+
+describe('permissions', () => {
+  const statements = everywhere('AWS::IAM::Policy').flatMap(({ properties }) =>
+    list((properties.PolicyDocument as { Statement: Statement[] }).Statement),
+  );
+
+  test('no action is a pattern', () => {
+    const actions = new Set(statements.flatMap(({ Action }) => list(Action)));
+    expect(actions.size).toBeGreaterThan(20);
+    expect([...actions].filter((action) => action.includes('*'))).toEqual([]);
+  });
+
+  test('only what AWS knows no resource for is allowed on all', () => {
+    const onAll = statements.filter(({ Resource }) => list(Resource).includes('*'));
+    expect([...new Set(onAll.flatMap(({ Action }) => list(Action)))].sort()).toEqual([
+      'cloudhsm:DescribeClusters',
+      'dynamodb:ListStreams',
+      'ec2:AssignPrivateIpAddresses',
+      'ec2:CreateNetworkInterface',
+      'ec2:DeleteNetworkInterface',
+      'ec2:DescribeNetworkInterfaces',
+      'ec2:DescribeSubnets',
+      'ec2:UnassignPrivateIpAddresses',
+      'ecr:GetAuthorizationToken',
+      'xray:PutTelemetryRecords',
+      'xray:PutTraceSegments',
+    ]);
+  });
+
+  test('nobody scans or deletes a vote record, and only a validator touches it', () => {
+    for (const [config, stacks] of Object.entries(ALL)) {
+      for (const [name, template] of Object.entries(stacks)) {
+        const text = JSON.stringify(resources(template, 'AWS::IAM::Policy'));
+        expect(/Votes/.test(text), `${config} ${name}`).toBe(name.startsWith('Validator'));
+      }
+    }
+    const votes = statements.filter(({ Resource }) => JSON.stringify(Resource ?? '').includes('Votes'));
+    expect(new Set(votes.flatMap(({ Action }) => list(Action)))).toEqual(
+      new Set(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem']),
+    );
+  });
+});
+
+describe('what must last', () => {
+  const STATEFUL = ['AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::SecretsManager::Secret', 'AWS::CloudHSM::Cluster'];
+
+  test.for(STATEFUL)('%s: in a stack of its own kind, and kept when that goes', (type) => {
+    const found = everywhere(type);
+    expect(found.length).toBeGreaterThan(0);
+    for (const { config, stack, id, resource } of found) {
+      expect(resource, `${config} ${id}`).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+      expect(stack).toBe(type === 'AWS::CloudHSM::Cluster' ? 'Hsm' : 'Data');
+    }
+  });
+
+  test('tables: encrypted with the deployment’s key, protected, recoverable; the vote record’s never restored', () => {
+    for (const { id, properties } of everywhere('AWS::DynamoDB::Table')) {
+      expect(properties, id).toMatchObject({
+        BillingMode: 'PAY_PER_REQUEST',
+        DeletionProtectionEnabled: true,
+        SSESpecification: { SSEEnabled: true, SSEType: 'KMS' },
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: !/Votes/.test(id) },
+      });
+    }
+  });
+
+  test('buckets: closed to the public; hosted files under Object Lock; keys that vote are P-256 and never delete soon', () => {
+    for (const { id, properties } of everywhere('AWS::S3::Bucket'))
+      expect(properties.PublicAccessBlockConfiguration, id).toEqual({
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      });
+    const locked = everywhere('AWS::S3::Bucket').filter(({ properties }) => properties.ObjectLockEnabled === true);
+    expect(locked.map(({ config, id }) => `${config} ${id.replace(/[0-9A-F]{8}$/, '')}`)).toEqual([
+      'devnet BucketsHosting',
+      'operator BucketsHosting',
+    ]);
+    const signing = everywhere('AWS::KMS::Key').filter(({ properties }) => properties.KeyUsage === 'SIGN_VERIFY');
+    expect(signing).toHaveLength(5);
+    for (const { properties } of signing)
+      expect(properties).toMatchObject({ KeySpec: 'ECC_NIST_P256', PendingWindowInDays: 30 });
+  });
+});
+
+describe('nodes', () => {
+  const services = everywhere('AWS::ECS::Service');
+  const tasks = everywhere('AWS::ECS::TaskDefinition');
+
+  test('one task, and never a second one while it lives', () => {
+    expect(services).toHaveLength(8);
+    for (const { properties } of services)
+      expect(properties).toMatchObject({
+        DesiredCount: 1,
+        AvailabilityZoneRebalancing: 'DISABLED',
+        DeploymentConfiguration: { MinimumHealthyPercent: 0, MaximumPercent: 100 },
+      });
+  });
+
+  test('arm64, time to stop in order, a root that cannot be written, a health check, no privileges', () => {
+    for (const { properties } of tasks) {
+      expect(properties.RuntimePlatform).toEqual({ CpuArchitecture: 'ARM64', OperatingSystemFamily: 'LINUX' });
+      const [container] = properties.ContainerDefinitions as [Record<string, unknown>];
+      expect(container).toMatchObject({
+        Command: ['node', 'nodes/node/main.ts'],
+        StopTimeout: 120,
+        ReadonlyRootFilesystem: true,
+        HealthCheck: { Command: ['CMD', 'node', '-e', expect.stringContaining('fetch(')] },
+      });
+      expect(container).not.toHaveProperty('Secrets');
+    }
+  });
+
+  test('who signs is the config’s choice', () => {
+    const signers = (config: string) =>
+      tasks
+        .filter((task) => task.config === config && task.stack.startsWith('Validator'))
+        .map(({ properties }) => brop(properties).match(/"consensusKey":\{"driver":"(\w+)"/)?.[1]);
+    expect(signers('devnet')).toEqual(['kms', 'kms', 'kms', 'kms']);
+    expect(signers('hsm')).toEqual(['auto']);
+    expect(everywhere('AWS::CloudHSM::Cluster').map(({ config }) => config)).toEqual(['hsm']);
+  });
+
+  test('no secret is in a config, only its name', () => {
+    for (const { properties } of tasks)
+      for (const [, value] of brop(properties).matchAll(/"(?:nodeKey|noteKey|pin)":"([^"]*)"/g))
+        expect(value).toMatch(/^secretsmanager:brop\//);
+  });
+
+  test('a validator alone in its account has an address that stays; inside one network it needs none', () => {
+    const balancers = everywhere('AWS::ElasticLoadBalancingV2::LoadBalancer');
+    expect(balancers.map(({ config, properties }) => [config, properties.Type])).toEqual([
+      ['validator', 'network'],
+      ['hsm', 'network'],
+    ]);
+  });
+});
+
+describe('functions and API', () => {
+  const functions = everywhere('AWS::Lambda::Function');
+
+  test('on the pinned runtime, traced, with logs that end', () => {
+    expect(functions).toHaveLength(8);
+    for (const { properties } of functions)
+      expect(properties).toMatchObject({
+        Runtime: 'nodejs24.x',
+        Architectures: ['arm64'],
+        TracingConfig: { Mode: 'Active' },
+        LoggingConfig: { LogGroup: expect.anything() },
+      });
+    for (const { id, properties } of everywhere('AWS::Logs::LogGroup'))
+      expect(properties.RetentionInDays, id).toBeGreaterThan(0);
+  });
+
+  test('only the API function is in the network: the others talk to strangers, or need none', () => {
+    const inside = functions.filter(({ properties }) => properties.VpcConfig !== undefined);
+    expect(inside.map(({ id }) => id.replace(/[0-9A-F]{8}$/, ''))).toEqual(['ApiFunction', 'ApiFunction']);
+  });
+
+  test('the indexer: up to 100 records, halved on error, single failures reported, what fails for good put aside', () => {
+    const streams = everywhere('AWS::Lambda::EventSourceMapping').filter(
+      ({ properties }) => properties.StartingPosition,
+    );
+    expect(streams).toHaveLength(2);
+    for (const { properties } of streams)
+      expect(properties).toMatchObject({
+        BatchSize: 100,
+        BisectBatchOnFunctionError: true,
+        FunctionResponseTypes: ['ReportBatchItemFailures'],
+        DestinationConfig: { OnFailure: { Destination: expect.anything() } },
+        StartingPosition: 'TRIM_HORIZON',
+      });
+  });
+
+  test('deliveries: hidden for longer than one may take, and put aside after five tries', () => {
+    for (const config of ['devnet', 'operator']) {
+      const queue = everywhere('AWS::SQS::Queue').find(
+        (found) => found.config === config && /^Deliveries/.test(found.id),
+      )!;
+      expect(queue.properties).toMatchObject({ VisibilityTimeout: 90, RedrivePolicy: { maxReceiveCount: 5 } });
+    }
+  });
+
+  test('the API: streams, keys for what writes where the config asks for them, a plan a client, WAF', () => {
+    const methods = everywhere('AWS::ApiGateway::Method').filter(
+      ({ properties }) => properties.HttpMethod !== 'OPTIONS',
+    );
+    for (const { properties } of methods)
+      expect(properties.Integration).toMatchObject({ Type: 'AWS_PROXY', ResponseTransferMode: 'STREAM' });
+    const keyed = methods.filter(({ properties }) => properties.ApiKeyRequired === true);
+    expect(keyed.map(({ config, properties }) => [config, properties.HttpMethod])).toEqual([
+      ['operator', 'POST'],
+      ['operator', 'POST'],
+    ]);
+    expect(everywhere('AWS::ApiGateway::UsagePlan')).toHaveLength(3);
+    expect(everywhere('AWS::WAFv2::WebACLAssociation')).toHaveLength(2);
+    for (const { properties } of everywhere('AWS::ApiGateway::RestApi'))
+      expect(properties.BinaryMediaTypes).toEqual(['*/*']);
+  });
+});
+
+describe('the network', () => {
+  test('no NAT, and only endpoints that cost nothing, save two for the API function in one zone', () => {
+    expect(everywhere('AWS::EC2::NatGateway')).toEqual([]);
+    const byKind = (config: string, kind: string) =>
+      everywhere('AWS::EC2::VPCEndpoint').filter(
+        (found) => found.config === config && found.properties.VpcEndpointType === kind,
+      );
+    for (const config of Object.keys(CONFIGS)) {
+      expect(byKind(config, 'Gateway')).toHaveLength(2);
+      const interfaces = byKind(config, 'Interface');
+      expect(interfaces).toHaveLength(CONFIGS[config]!.proxy === undefined ? 0 : 2);
+      for (const { properties } of interfaces) expect(properties.SubnetIds).toHaveLength(1);
+    }
+  });
+});
+
+describe('alarms', () => {
+  const alarms = everywhere('AWS::CloudWatch::Alarm');
+
+  test('each says where the runbook goes on, and it does', () => {
+    const runbook = join(DOCS, 'runbook.md');
+    expect(existsSync(runbook)).toBe(true);
+    const anchors = new Set(
+      [...readFileSync(runbook, 'utf8').matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
+        title!
+          .toLowerCase()
+          .replace(/[^\w\- ]/g, '')
+          .replaceAll(' ', '-'),
+      ),
+    );
+    expect(alarms.length).toBeGreaterThan(20);
+    for (const { id, properties } of alarms) {
+      const [, anchor] = String(properties.AlarmDescription).match(/ Runbook: docs\/runbook\.md#([a-z-]+)$/) ?? [];
+      expect(anchors, `${id}: ${anchor}`).toContain(anchor);
+      expect(properties.AlarmActions).toHaveLength(1);
+    }
+  });
+
+  test('what they listen for is what nodes say', () => {
+    const page = readFileSync(join(DOCS, 'monitoring', 'logs.md'), 'utf8');
+    for (const message of [STANDING, ...NOT_SIGNING, VOTE_RECORD_LOST]) expect(page).toContain(`| \`${message}\` |`);
+  });
+
+  test('a node that says nothing alarms', () => {
+    const silent = alarms.filter(({ properties }) => properties.TreatMissingData === 'breaching');
+    expect(silent.map(({ id }) => id.replace(/[0-9A-F]{8}$/, '')).every((id) => id.startsWith('NoFinality'))).toBe(
+      true,
+    );
+    expect(silent).toHaveLength(8);
+  });
+});
+
+/** The config of the node, as far as it is text: what CloudFormation fills in is left out. */
+function brop(properties: Readonly<Record<string, unknown>>): string {
+  const [container] = properties.ContainerDefinitions as [{ Environment: { Name: string; Value: unknown }[] }];
+  const value = container.Environment.find(({ Name }) => Name === 'BROP_CONFIG')!.Value;
+  if (typeof value === 'string') return value;
+  const [, parts] = (value as { 'Fn::Join': [string, unknown[]] })['Fn::Join'];
+  return parts.map((part) => (typeof part === 'string' ? part : '…')).join('');
+}

@@ -1,0 +1,43 @@
+/** What deploy/entrypoint.sh needs before a node starts, on standard output. Exit code 1 and one line when it is not to be had. */
+import { cloudHsm } from '../../adapters/cloudhsm-cluster/cloudhsm-cluster.ts';
+import { BropError } from '../../node-core/chain/codes.ts';
+import { readSecret } from '../signing/secret.ts';
+
+const USAGE = `usage: node nodes/prepare/main.ts hsm-addresses <cluster id>
+       node nodes/prepare/main.ts soft-token <env:NAME|file:PATH|secretsmanager:ID>
+
+hsm-addresses  the IP addresses of the ACTIVE HSMs of a CloudHSM cluster, on one line; another control plane than AWS's own
+               by BROP_CLOUDHSM_ENDPOINT
+soft-token     the bytes of a secret that is in base64
+`;
+
+async function hsmAddresses(clusterId: string): Promise<string> {
+  const endpoint = process.env.BROP_CLOUDHSM_ENDPOINT;
+  const cluster = await cloudHsm(endpoint === undefined ? {} : { endpoint }).describe(clusterId);
+  if (cluster === null) throw new BropError('CONFIG_INVALID', `there is no CloudHSM cluster ${clusterId}.`);
+  const active = cluster.hsms.flatMap(({ state, address }) => (state === 'ACTIVE' && address !== null ? address : []));
+  if (active.length === 0) throw new BropError('CONFIG_INVALID', `no HSM of the cluster ${clusterId} is ACTIVE.`);
+  return active.join(' ');
+}
+
+async function softToken(reference: string): Promise<Uint8Array> {
+  const text = (await readSecret(reference)).replaceAll(/\s/g, '');
+  if (/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return Buffer.from(text, 'base64');
+  throw new BropError('CONFIG_INVALID', `${reference}: not base64.`);
+}
+
+async function main([what, of]: readonly string[]): Promise<number> {
+  if (of === undefined || (what !== 'hsm-addresses' && what !== 'soft-token')) {
+    process.stderr.write(USAGE);
+    return 2;
+  }
+  process.stdout.write(await (what === 'hsm-addresses' ? hsmAddresses(of) : softToken(of)));
+  return 0;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`prepare: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
