@@ -8,6 +8,7 @@ import { systemRandom } from '../../adapters/system/random.ts';
 import type { ApiLimits } from '../../api/limits.ts';
 import { environment, once } from '../shared/environment.ts';
 import { explaining } from '../shared/explaining.ts';
+import { openHosting } from '../shared/hosting.ts';
 import { log, logger, metrics, publishMetrics, tracer } from '../shared/observe.ts';
 import { proxySecrets } from '../shared/secrets.ts';
 import { openSubscriptions } from '../shared/subscriptions.ts';
@@ -38,6 +39,7 @@ const open = (limits: Partial<ApiLimits>) =>
       },
       upstream: new Upstream(environment('BROP_UPSTREAM_URL')),
       origins: environment('BROP_ORIGINS').split(','),
+      hosting: openHosting(dynamodb, serviceTable),
       subscriptions: (events) =>
         openSubscriptions({ ...common, sqs, serviceTable, queueUrl, events, master, random: systemRandom, loopback }),
     });
