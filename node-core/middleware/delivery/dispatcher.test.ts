@@ -357,15 +357,42 @@ describe('crashes', () => {
     expect(rig.told('a')).toEqual(Array(5).fill('x'));
   });
 
-  it('a store that cannot be written stops deliveries, and nothing else', async () => {
+  it('a store that cannot be written makes deliveries wait, and nothing else; then all is told and recorded', async () => {
     await rig.subscribe('a');
-    rig.kv.write = () => Promise.reject(new Error('the disk is gone'));
+    const { write } = rig.kv;
+    rig.kv.write = () => Promise.reject(new Error('the disk is full'));
     await rig.register('x');
     await rig.pass(2_000);
-    expect(rig.errors.join()).toContain('deliveries stop');
+    expect(rig.errors.join()).toContain('deliveries wait');
     await rig.register('y');
+    await rig.pass(HOUR_MS);
     expect(rig.told('a')).toEqual(['x']);
-    await rig.dispatcher.stop();
+    // Each wait is twice the one before, up to a minute.
+    expect(rig.errors.length).toBeGreaterThan(50);
+    expect(rig.errors.length).toBeLessThan(75);
+    rig.kv.write = write;
+    await rig.pass(61_000);
+    expect(rig.told('a')).toEqual(['x', 'y']);
+    await rig.pass(2_000);
+    expect((await rig.store.attempts('sub_a', 10)).map(({ number }) => number)).toEqual([1, 0]);
+    expect((await rig.store.all())[0]!.progress.from).toBeNull();
+    await rig.crash();
+    expect(rig.told('a')).toEqual(['x', 'y']);
+  });
+
+  it('what is in the way of one write is recorded by the next, also when nothing comes after it', async () => {
+    await rig.subscribe('a');
+    await rig.pass(2_000);
+    const { write } = rig.kv;
+    rig.kv.write = async () => {
+      rig.kv.write = write;
+      throw new Error('once');
+    };
+    await rig.register('x');
+    await rig.pass(5_000);
+    const { height } = rig.world.store;
+    expect(await rig.store.watermark()).toBe(height);
+    expect((await rig.store.all())[0]).toMatchObject({ attempts: 1, progress: { cursor: [height, 0, 1] } });
   });
 });
 
