@@ -25,6 +25,7 @@ import { StopSignal } from '../stop-signal.ts';
 import { Endpoint, type EndpointParts } from './endpoint.ts';
 import { Payloads, type Receipts } from './payload.ts';
 import { SendSlots } from './send-slots.ts';
+import { type Outcome, outcomeOf } from './tally.ts';
 
 export interface DispatcherParts extends Pick<EndpointParts, 'transport' | 'random' | 'master' | 'sign'> {
   readonly store: SubscriptionStore;
@@ -46,6 +47,8 @@ export class Dispatcher {
   private readonly endpointParts: EndpointParts;
   private readonly endpoints = new Map<string, Endpoint>();
   private readonly index = new SubscriptionIndex();
+  /** Attempts since the start, by what came of them. */
+  readonly attempted: Record<Outcome, number> = { accepted: 0, refused: 0, unanswered: 0 };
   private readonly stopping = new StopSignal();
   /** Everything up to here has been matched. */
   private height: number;
@@ -151,6 +154,23 @@ export class Dispatcher {
     return this.height;
   }
 
+  /** Subscriptions by how they are: each counts once, under the first that holds. */
+  get standing(): Readonly<Record<'disabled' | 'failing' | 'behind' | 'idle', number>> {
+    const found = { disabled: 0, failing: 0, behind: 0, idle: 0 };
+    for (const { progress } of this.endpoints.values()) {
+      if (progress.disabled !== null) found.disabled += 1;
+      else if (progress.failing !== null) found.failing += 1;
+      else if (progress.from !== null || progress.replay !== null) found.behind += 1;
+      else found.idle += 1;
+    }
+    return found;
+  }
+
+  /** Whether nothing is sent because nothing can be recorded. */
+  get isWaiting(): boolean {
+    return this.retryMs > 0;
+  }
+
   endpoint(id: string): Endpoint | undefined {
     return this.endpoints.get(id);
   }
@@ -192,6 +212,7 @@ export class Dispatcher {
   }
 
   private note(change: { readonly attempt: Attempt; readonly of: string }): void {
+    this.attempted[outcomeOf(change.attempt)] += 1;
     this.attempts.push(change);
     this.writeSoon();
   }
