@@ -32,6 +32,9 @@ export interface ApiLimits {
   /** Streams of events that are open at the same time, and those to one address. */
   readonly maxStreams: number;
   readonly maxStreamsOfOne: number;
+  /** After so long, or so many bytes, a stream ends, and its client comes back with `Last-Event-ID`. */
+  readonly maxStreamMs: number;
+  readonly maxStreamBytes: number;
 }
 
 export const DEFAULT_LIMITS: ApiLimits = {
@@ -52,6 +55,8 @@ export const DEFAULT_LIMITS: ApiLimits = {
   maxFilesOfOne: 16,
   maxStreams: 256,
   maxStreamsOfOne: 16,
+  maxStreamMs: Number.POSITIVE_INFINITY,
+  maxStreamBytes: Number.POSITIVE_INFINITY,
 };
 
 /** Body of `application/cose`: exactly one transaction. */

@@ -19,7 +19,7 @@ try {
   // Seconds of loading that a wrong config need not wait for.
   const [{ App }, { build }] = await Promise.all([import('aws-cdk-lib'), import('./build.ts')]);
   const app = new App();
-  build(app, deployment);
+  build(app, deployment, join(import.meta.dirname, '..', 'dist', 'functions'));
   app.synth();
 } catch (error) {
   if (!(error instanceof DeploymentError)) throw error;

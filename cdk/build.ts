@@ -20,7 +20,8 @@ export interface Stacks {
   readonly monitoring: MonitoringStack;
 }
 
-export function build(app: App, deployment: Deployment): Stacks {
+/** @param bundles folder of the functions' bundles @throws {DeploymentError} when one is missing */
+export function build(app: App, deployment: Deployment, bundles: string): Stacks {
   const { account, region, name, cloudHsm } = deployment;
   const props = { env: { account, region } };
   const id = (part: string) => `Brop-${name}-${part}`;
@@ -39,7 +40,7 @@ export function build(app: App, deployment: Deployment): Stacks {
   const proxy =
     deployment.proxy &&
     new ProxyStack(app, id('Proxy'), {
-      ...{ ...props, deployment, settings: deployment.proxy, network, data: data.proxy!, hostingUrl: site!.hostingUrl },
+      ...{ ...props, deployment, settings: deployment.proxy, network, data: data.proxy!, bundles },
     });
   const monitoring = new MonitoringStack(app, id('Monitoring'), { ...props, deployment, validators, proxy });
   Tags.of(app).add('brop:deployment', name);

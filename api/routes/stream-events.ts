@@ -16,7 +16,7 @@ const route = createRoute({
   description:
     'Each has its ID in `id`, its type in `event`, and as `data` what /v1/events shows. From now on, or after ' +
     '`Last-Event-ID`, which browsers send by themselves when they come back; `after` serves those who cannot. A sign of ' +
-    'life every 15 s; a client that takes nothing for a minute is given up.',
+    'life every 15 s; a client that takes nothing for a minute is given up. Where a stream ends, go on after its last ID.',
   request: {
     query: z.strictObject(eventQuery),
     headers: z.object({
@@ -46,6 +46,6 @@ export function streamEvents(app: Api, { events, clock, limits }: ApiParts): voi
     const release = slots.take(c.env?.remoteAddress);
     if (release === null) throw new ProblemError('TOO_MANY_REQUESTS', { detail: 'streams at the same time' });
     const reader = { pay: c.get('charge') ?? (() => true), ended: release };
-    return c.body(eventStream(log, clock, from, filter, reader) as never, 200, headers) as never;
+    return c.body(eventStream({ log, clock, limits }, from, filter, reader) as never, 200, headers) as never;
   });
 }

@@ -74,7 +74,7 @@ export class ProxyData extends Construct implements NodeData {
   /** JSON {challengeSecret, webhookMaster}. */
   readonly apiSecret: KeptSecret;
 
-  constructor(scope: Construct, id: string, { name, origins }: ProxySettings, shared: Shared) {
+  constructor(scope: Construct, id: string, { name }: ProxySettings, shared: Shared) {
     super(scope, id);
     const { encryptionKey, buckets, secret } = shared;
     this.nodeKey = secret(this, 'NodeKey', `${name}/node-key`);
@@ -87,10 +87,12 @@ export class ProxyData extends Construct implements NodeData {
     this.site = buckets.make('Site');
     this.quarantine = buckets.make('Quarantine', {
       lifecycleRules: [{ expiration: Duration.days(1), abortIncompleteMultipartUploadAfter: Duration.days(1) }],
-      cors: [{ allowedMethods: [s3.HttpMethods.POST], allowedOrigins: [...origins], allowedHeaders: ['*'] }],
+      // A signed form is what lets somebody in, from whatever page.
+      cors: [{ allowedMethods: [s3.HttpMethods.POST], allowedOrigins: ['*'], allowedHeaders: ['*'] }],
+      eventBridge: true,
     });
     this.hosting = buckets.make('Hosting', { versioned: true, objectLockEnabled: true });
-    for (const bucket of [this.files, this.site, this.hosting]) readableByCloudFront(bucket, encryptionKey);
+    for (const bucket of [this.files, this.site]) readableByCloudFront(bucket, encryptionKey);
   }
 }
 

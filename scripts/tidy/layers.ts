@@ -76,6 +76,8 @@ export const entryPoints = [
   'cli/start.ts',
   'nodes/*/main.ts',
   'functions/*/main.ts',
+  // In place of a package, when functions are bundled.
+  'functions/shared/no-prometheus.ts',
   'cdk/app.ts',
   'cdk/config/*.ts',
   'sdk/index.ts',
