@@ -23,6 +23,8 @@ export interface Stacks {
 /** @param bundles folder of the functions' bundles @throws {DeploymentError} when one is missing */
 export function build(app: App, deployment: Deployment, bundles: string): Stacks {
   const { account, region, name, cloudHsm } = deployment;
+  // A stack that others use cannot take away what they use.
+  app.node.setContext('@aws-cdk/core:defaultCrossStackReferences', 'strong');
   const props = { env: { account, region } };
   const id = (part: string) => `Brop-${name}-${part}`;
   const network = new NetworkStack(app, id('Network'), deployment, props);

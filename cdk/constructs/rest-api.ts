@@ -133,8 +133,8 @@ export class RestApi extends Construct {
   }
 }
 
-/** One permission for the API rather than one for each method and one more for the console's tests. */
-const UNSCOPED = { allowTestInvoke: false, scopePermissionToMethod: false };
+/** One permission for the API rather than one for each method. */
+const UNSCOPED = { scopePermissionToMethod: false };
 
 function acknowledgeOpen(method: apigateway.Method): void {
   acknowledge(

@@ -20,6 +20,7 @@ export interface NodeData {
 }
 
 interface Shared {
+  readonly deployment: Deployment;
   readonly encryptionKey: kms.Key;
   readonly buckets: Buckets;
   readonly secret: (scope: Construct, id: string, name: string) => KeptSecret;
@@ -47,6 +48,8 @@ export class ValidatorData extends Construct implements NodeData {
     this.proposals = table(this, 'Proposals', 'proposals', shared.encryptionKey);
     if (signer.driver === 'kms' || (signer.driver === 'auto' && signer.standby === 'kms'))
       this.consensusKey = new kms.Key(this, 'ConsensusKey', {
+        // By which whoever prepares the genesis finds it.
+        alias: secretName(shared.deployment, `${name}/consensus`),
         description: `Votes of ${name}`,
         keySpec: kms.KeySpec.ECC_NIST_P256,
         keyUsage: kms.KeyUsage.SIGN_VERIFY,
@@ -112,7 +115,7 @@ export class DataStack extends Stack {
     this.accessLogs = buckets.accessLogs;
     const secret = (scope: Construct, id: string, what: string) =>
       new KeptSecret(scope, id, secretName(deployment, what), encryptionKey);
-    const shared = { encryptionKey, buckets, secret };
+    const shared = { deployment, encryptionKey, buckets, secret };
     this.validators = deployment.validators.map((settings) => new ValidatorData(this, settings.name, settings, shared));
     if (deployment.proxy !== undefined) this.proxy = new ProxyData(this, 'Proxy', deployment.proxy, shared);
   }

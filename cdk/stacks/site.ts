@@ -44,6 +44,11 @@ export class SiteStack extends Stack {
       'AwsSolutions-CFR4',
       'The certificate of cloudfront.net allows no newer minimum; with a domain of one’s own it does',
     );
+    acknowledge(
+      this.site,
+      'Annotation::@aws-cdk/aws-cloudfront-origins:updateImportedBucketPolicyOac',
+      'The stack of the data lets the distributions of this account in',
+    );
     new CfnOutput(this, 'SiteUrl', { value: `https://${this.site.distributionDomainName}` });
   }
 
@@ -75,6 +80,5 @@ function logging(logBucket: s3.IBucket, logFilePrefix: string) {
     enableLogging: true,
     logBucket,
     logFilePrefix,
-    minimumProtocolVersion: cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
   };
 }

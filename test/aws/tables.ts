@@ -1,5 +1,10 @@
 /** Tables and buckets as the deployment makes them, for suites that deploy nothing. */
-import { CreateTableCommand, DynamoDBClient, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
+import {
+  CreateTableCommand,
+  DescribeTableCommand,
+  DynamoDBClient,
+  waitUntilTableExists,
+} from '@aws-sdk/client-dynamodb';
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { Emulator } from './emulator.ts';
@@ -28,6 +33,11 @@ export class Resources {
       }),
     );
     await waitUntilTableExists({ client: this.dynamo, maxWaitTime: 60 }, { TableName: name });
+  }
+
+  async hasTable(name: string): Promise<boolean> {
+    const { Table } = await this.dynamo.send(new DescribeTableCommand({ TableName: name }));
+    return Table?.TableStatus === 'ACTIVE';
   }
 
   async bucket(Bucket: string): Promise<void> {
