@@ -11,7 +11,7 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
 process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('.cache/compile', import.meta.url));
 
 /** Suites that start processes take longest: begun last, one of them would keep a single core busy at the end. */
-const SLOW = /\/test\/(simulation|faults|cli|api-fuzz|packaging|examples|interop|files|monitoring|browser)\//;
+const SLOW = /\/test\/(simulation|faults|aws|cli|api-fuzz|packaging|examples|interop|files|monitoring|browser)\//;
 
 const PURE = ['node-core/**/*.test.ts', 'sdk/**/*.test.ts'];
 const EXCLUDED = ['**/node_modules/**', '.cache/**', '.brop/**', '**/dist/**'];

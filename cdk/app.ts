@@ -1,4 +1,7 @@
-/** The CDK app: `BROP_DEPLOYMENT=<name of a file in config/>` says what is deployed. */
+/**
+ * The CDK app: `BROP_DEPLOYMENT=<name of a file in config/>` says what is deployed, BROP_BUNDLES where the functions'
+ * bundles are (dist/functions).
+ */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -19,7 +22,7 @@ try {
   // Seconds of loading that a wrong config need not wait for.
   const [{ App }, { build }] = await Promise.all([import('aws-cdk-lib'), import('./build.ts')]);
   const app = new App();
-  build(app, deployment);
+  build(app, deployment, process.env.BROP_BUNDLES ?? join(import.meta.dirname, '..', 'dist', 'functions'));
   app.synth();
 } catch (error) {
   if (!(error instanceof DeploymentError)) throw error;

@@ -20,8 +20,11 @@ export interface Stacks {
   readonly monitoring: MonitoringStack;
 }
 
-export function build(app: App, deployment: Deployment): Stacks {
+/** @param bundles folder of the functions' bundles @throws {DeploymentError} when one is missing */
+export function build(app: App, deployment: Deployment, bundles: string): Stacks {
   const { account, region, name, cloudHsm } = deployment;
+  // A stack that others use cannot take away what they use.
+  app.node.setContext('@aws-cdk/core:defaultCrossStackReferences', 'strong');
   const props = { env: { account, region } };
   const id = (part: string) => `Brop-${name}-${part}`;
   const network = new NetworkStack(app, id('Network'), deployment, props);
@@ -39,7 +42,7 @@ export function build(app: App, deployment: Deployment): Stacks {
   const proxy =
     deployment.proxy &&
     new ProxyStack(app, id('Proxy'), {
-      ...{ ...props, deployment, settings: deployment.proxy, network, data: data.proxy!, hostingUrl: site!.hostingUrl },
+      ...{ ...props, deployment, settings: deployment.proxy, network, data: data.proxy!, bundles },
     });
   const monitoring = new MonitoringStack(app, id('Monitoring'), { ...props, deployment, validators, proxy });
   Tags.of(app).add('brop:deployment', name);

@@ -30,7 +30,13 @@ const signer = z.discriminatedUnion(
   [
     z.strictObject({ driver: z.literal('kms') }),
     z.strictObject({ driver: z.literal('cloudhsm'), keyLabel: z.string().min(1) }),
-    z.strictObject({ driver: z.literal('auto'), keyLabel: z.string().min(1), standby: z.enum(['kms', 'file']) }),
+    z.strictObject({
+      driver: z.literal('auto'),
+      keyLabel: z.string().min(1),
+      standby: z.enum(['kms', 'file']),
+      /** One more than before is the command to go back to the primary key (docs/runbook.md, signer-fallback). */
+      returns: z.number().int().min(0).default(0),
+    }),
   ],
   'driver must be kms, cloudhsm or auto',
 );
@@ -80,6 +86,11 @@ const proxy = z.strictObject({
   /** Whether requests that write need the key of a client; reading never does. */
   keyForWrites: z.boolean(),
   clients: z.array(client).min(1),
+  /** Hosted files cannot be deleted for so long: by nobody (COMPLIANCE), or by whom IAM allows it (GOVERNANCE). */
+  hosting: z.strictObject({
+    lockMode: z.enum(['GOVERNANCE', 'COMPLIANCE']),
+    retentionDays: z.number().int().min(1).max(36_500),
+  }),
   /** Of all clients together, and of one address (WAF counts in five minutes). */
   requestsPerSecond: z.number().int().min(1).max(10_000),
   requestsPerAddressIn5Minutes: z.number().int().min(10).max(2_000_000_000),

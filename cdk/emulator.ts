@@ -8,6 +8,7 @@ export const UNKNOWN_TYPES: readonly string[] = [
   'AWS::EC2::SecurityGroupIngress',
   'AWS::EC2::SecurityGroupEgress',
   'AWS::WAFv2::WebACLAssociation',
+  'AWS::XRay::SamplingRule',
 ];
 
 export class LeaveOutUnknown implements IAspect {

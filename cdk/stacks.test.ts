@@ -138,14 +138,14 @@ describe('nodes', () => {
       });
   });
 
-  test('arm64, time to stop in order, a root that cannot be written, a health check, no privileges', () => {
-    for (const { properties } of tasks) {
+  test('arm64, time to stop in order, a root that cannot be written (but by CloudHSM’s client), a health check', () => {
+    for (const { config, properties } of tasks) {
       expect(properties.RuntimePlatform).toEqual({ CpuArchitecture: 'ARM64', OperatingSystemFamily: 'LINUX' });
       const [container] = properties.ContainerDefinitions as [Record<string, unknown>];
       expect(container).toMatchObject({
         Command: ['node', 'nodes/node/main.ts'],
         StopTimeout: 120,
-        ReadonlyRootFilesystem: true,
+        ReadonlyRootFilesystem: config !== 'hsm',
         HealthCheck: { Command: ['CMD', 'node', '-e', expect.stringContaining('fetch(')] },
       });
       expect(container).not.toHaveProperty('Secrets');
@@ -181,7 +181,7 @@ describe('functions and API', () => {
   const functions = everywhere('AWS::Lambda::Function');
 
   test('on the pinned runtime, traced, with logs that end', () => {
-    expect(functions).toHaveLength(8);
+    expect(functions).toHaveLength(10);
     for (const { properties } of functions)
       expect(properties).toMatchObject({
         Runtime: 'nodejs24.x',
@@ -195,7 +195,12 @@ describe('functions and API', () => {
 
   test('only the API function is in the network: the others talk to strangers, or need none', () => {
     const inside = functions.filter(({ properties }) => properties.VpcConfig !== undefined);
-    expect(inside.map(({ id }) => id.replace(/[0-9A-F]{8}$/, ''))).toEqual(['ApiFunction', 'ApiFunction']);
+    expect(inside.map(({ config, id }) => `${config} ${id.replace(/[0-9A-F]{8}$/, '')}`)).toEqual([
+      'devnet ApiFunction',
+      'devnet StreamFunction',
+      'operator ApiFunction',
+      'operator StreamFunction',
+    ]);
   });
 
   test('the indexer: up to 100 records, halved on error, single failures reported, what fails for good put aside', () => {
@@ -210,6 +215,7 @@ describe('functions and API', () => {
         FunctionResponseTypes: ['ReportBatchItemFailures'],
         DestinationConfig: { OnFailure: { Destination: expect.anything() } },
         StartingPosition: 'TRIM_HORIZON',
+        FilterCriteria: { Filters: [{ Pattern: '{"dynamodb":{"Keys":{"pk":{"S":["head"]}}}}' }] },
       });
   });
 
@@ -226,8 +232,15 @@ describe('functions and API', () => {
     const methods = everywhere('AWS::ApiGateway::Method').filter(
       ({ properties }) => properties.HttpMethod !== 'OPTIONS',
     );
-    for (const { properties } of methods)
-      expect(properties.Integration).toMatchObject({ Type: 'AWS_PROXY', ResponseTransferMode: 'STREAM' });
+    const streamed = methods.filter(({ properties }) =>
+      JSON.stringify(properties.Integration).includes('response-streaming-invocations'),
+    );
+    expect(streamed.map(({ config, properties }) => [config, properties.HttpMethod])).toEqual([
+      ['devnet', 'GET'],
+      ['operator', 'GET'],
+    ]);
+    for (const { properties } of streamed)
+      expect(properties.Integration).toMatchObject({ ResponseTransferMode: 'STREAM', TimeoutInMillis: 900_000 });
     const keyed = methods.filter(({ properties }) => properties.ApiKeyRequired === true);
     expect(keyed.map(({ config, properties }) => [config, properties.HttpMethod])).toEqual([
       ['operator', 'POST'],

@@ -39,6 +39,7 @@ const COMMANDS: ReadonlyMap<string, Load> = new Map<string, Load>([
   ['fsck', async () => (await import('./commands/fsck.ts')).fsck],
   ['backup', async () => (await import('./commands/backup.ts')).backup],
   ['restore', async () => (await import('./commands/restore.ts')).restore],
+  ['cost', async () => (await import('./commands/cost.ts')).cost],
   ['listen', async () => (await import('./commands/listen.ts')).listen],
   ['webhook add', webhook('webhook add')],
   ['webhook list', webhook('webhook list')],

@@ -73,7 +73,10 @@ const common = {
       file: z.string().min(1).optional(),
     })
     .default({ level: 'info' }),
-  /** Serves Prometheus metrics at http://host:port/metrics, to whoever reaches it; a node with an API has them there too. */
+  /**
+   * Serves Prometheus metrics at http://host:port/metrics, and at /livez and /healthz whether the node lives and is up to date,
+   * to whoever reaches it; a node with an API has metrics and /healthz there too.
+   */
   metrics: z.strictObject({ host: z.string().min(1).default('127.0.0.1'), port }).optional(),
   /** Sends traces of this part of all transactions (the same on every node) to an OpenTelemetry collector. */
   tracing: z.strictObject({ otlpUrl, ratio: z.number().min(0).max(1).default(1) }).optional(),

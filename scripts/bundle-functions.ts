@@ -29,8 +29,11 @@ const REPLACED: readonly Replaced[] = [
     path: /^@aws-sdk\/credential-provider-node$/,
     contents: `import { fromEnv } from '@aws-sdk/credential-provider-env'; export const defaultProvider = () => fromEnv();`,
   },
-  // Loaded by the SDK for operations that stream events; none of these is one.
-  { path: /^@smithy\/core\/event-streams$/, contents: 'export {};' },
+  // Loaded by the SDK for operations that stream events; none of these is one. The client of S3 asks for it by name.
+  {
+    path: /^@smithy\/core\/event-streams$/,
+    contents: 'export const resolveEventStreamSerdeConfig = (config) => config, eventStreamSerdeProvider = undefined;',
+  },
   // Asked by the tracer whether Node and the SDK are younger than 2017.
   { path: /^semver$/, contents: 'export const gte = () => true;' },
 ];

@@ -4,6 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { bundleFunctions } from './bundle-functions.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const DEPLOYMENTS = ['devnet', 'operator', 'validator'];
@@ -17,5 +18,6 @@ function synth(deployment: string): number {
   return status ?? 1;
 }
 
+await bundleFunctions();
 const named = process.argv.slice(2);
 for (const deployment of named.length > 0 ? named : DEPLOYMENTS) process.exitCode ||= synth(deployment);

@@ -22,11 +22,10 @@ export interface KeyFile {
  * @throws {KeyFileError} `exists` when there is anything at `path`, `io` when it cannot be written.
  */
 export function createKeyFile(path: string, suite: SuiteName): PublicKey {
-  const { publicKey, secretKey } = generateKeyPair(suite, (length) => randomBytes(length));
-  const content = { suite, secretKey: toHex(secretKey), publicKey: toHex(publicKey.bytes) };
+  const { publicKey, text } = newKeyFile(suite);
   const file = open(path, 'wx');
   try {
-    writeSync(file, `${JSON.stringify(content, null, 2)}\n`);
+    writeSync(file, text);
     fsyncSync(file);
   } catch (error) {
     throw new KeyFileError('io', path, reasonOf(error));
@@ -34,6 +33,17 @@ export function createKeyFile(path: string, suite: SuiteName): PublicKey {
     closeSync(file);
   }
   return publicKey;
+}
+
+/** What a key file with a new key holds, for places that are no files. */
+export function keyFileText(suite: SuiteName): string {
+  return newKeyFile(suite).text;
+}
+
+function newKeyFile(suite: SuiteName): { readonly publicKey: PublicKey; readonly text: string } {
+  const { publicKey, secretKey } = generateKeyPair(suite, (length) => randomBytes(length));
+  const content = { suite, secretKey: toHex(secretKey), publicKey: toHex(publicKey.bytes) };
+  return { publicKey, text: `${JSON.stringify(content, null, 2)}\n` };
 }
 
 /** The public key of a secret one, in the suite's form. */

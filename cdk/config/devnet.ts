@@ -25,6 +25,7 @@ const devnet: DeploymentInput = {
     origins: ['https://api.devnet.brop.example'],
     keyForWrites: false,
     clients: [{ name: 'trial', requestsPerSecond: 50, burst: 100 }],
+    hosting: { lockMode: 'GOVERNANCE', retentionDays: 1 },
     requestsPerSecond: 200,
     requestsPerAddressIn5Minutes: 10_000,
   },

@@ -28,7 +28,7 @@ const emulator: DeploymentInput = {
   account: '000000000000',
   image: '000000000000.dkr.ecr.us-east-1.amazonaws.com/brop:0.1.0',
   validators: devnet.validators.map((settings, i) => ({ ...settings, ...at(i) })),
-  proxy: { ...proxy, ...at(last), origins: [`http://127.0.0.1:${nodes[last]?.servicePort ?? 0}`] },
+  proxy: { ...proxy, ...at(last), origins: [new URL(process.env.AWS_ENDPOINT_URL ?? 'http://127.0.0.1').origin] },
   emulator: true,
 };
 

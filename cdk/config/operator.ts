@@ -20,6 +20,7 @@ const operator: DeploymentInput = {
       { name: 'partner-a', requestsPerSecond: 100, burst: 200, requestsPerMonth: 10_000_000 },
       { name: 'partner-b', requestsPerSecond: 20, burst: 40, requestsPerMonth: 1_000_000 },
     ],
+    hosting: { lockMode: 'COMPLIANCE', retentionDays: 3650 },
     requestsPerSecond: 500,
     requestsPerAddressIn5Minutes: 3_000,
   },

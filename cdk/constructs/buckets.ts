@@ -11,6 +11,11 @@ const COMMON = {
   removalPolicy: RemovalPolicy.RETAIN,
 } as const;
 
+interface BucketProps extends Omit<s3.BucketProps, 'eventBridgeEnabled'> {
+  /** Tells EventBridge of each new object. */
+  readonly eventBridge?: boolean;
+}
+
 /** Makes the buckets of a stack, which share one bucket of access logs. */
 export class Buckets extends Construct {
   readonly accessLogs: s3.Bucket;
@@ -29,8 +34,8 @@ export class Buckets extends Construct {
     });
   }
 
-  make(id: string, props: s3.BucketProps = {}): s3.Bucket {
-    return new s3.Bucket(this, id, {
+  make(id: string, { eventBridge = false, ...props }: BucketProps = {}): s3.Bucket {
+    const bucket = new s3.Bucket(this, id, {
       ...COMMON,
       encryption: s3.BucketEncryption.KMS,
       encryptionKey: this.encryptionKey,
@@ -39,5 +44,10 @@ export class Buckets extends Construct {
       serverAccessLogsPrefix: `${id}/`,
       ...props,
     });
+    // The property of CloudFormation: CDK's own would be a function with rights of its own that sets it.
+    const { defaultChild } = bucket.node;
+    if (eventBridge && defaultChild instanceof s3.CfnBucket)
+      defaultChild.notificationConfiguration = { eventBridgeConfiguration: { eventBridgeEnabled: true } };
+    return bucket;
   }
 }

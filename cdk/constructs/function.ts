@@ -1,24 +1,24 @@
-/** One Lambda function of `functions/`: its bundle, its own role with nothing but what it is given, its log. */
+/** One Lambda function: its bundle, its own role with nothing but what it is given, its log. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Duration, Stack } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import type { Deployment } from '../deployment.ts';
+import { type Deployment, DeploymentError } from '../deployment.ts';
 import { acknowledge } from './acknowledge.ts';
-
-const ROOT = join(import.meta.dirname, '..', '..');
-/** Packages in the CommonJS format ask for `require`, which a module has not. */
-const BANNER = "import{createRequire as r}from'node:module';const require=r(import.meta.url);";
 
 export interface FunctionProps {
   readonly deployment: Deployment;
-  /** Folder of `functions/` with main.ts. */
+  /** Folder of `functions/`. */
   readonly name: string;
+  /** Where scripts/bundle-functions.ts has put it: `<folder>/<name>/index.mjs`. */
+  readonly bundles: string;
+  /** What of the bundle is called. */
+  readonly handler?: string;
   readonly timeout: Duration;
   readonly memoryMiB: number;
   readonly environment: Readonly<Record<string, string>>;
@@ -28,19 +28,19 @@ export interface FunctionProps {
   readonly deadLetters?: IQueue;
 }
 
-export class BropFunction extends NodejsFunction {
+export class BropFunction extends lambda.Function {
+  declare readonly role: iam.Role;
   readonly log: logs.LogGroup;
 
+  /** @throws {DeploymentError} when there is no bundle. */
   constructor(scope: Construct, id: string, props: FunctionProps) {
     const { deployment, name, network, deadLetters } = props;
     const log = new logs.LogGroup(scope, `${id}Log`, { retention: deployment.logRetentionDays });
     const role = new iam.Role(scope, `${id}Role`, { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
     log.grantWrite(role);
     super(scope, id, {
-      entry: join(ROOT, 'functions', name, 'main.ts'),
-      projectRoot: ROOT,
-      depsLockFilePath: join(ROOT, 'package-lock.json'),
-      handler: 'handler',
+      code: bundleOf(props),
+      handler: `index.${props.handler ?? 'handler'}`,
       runtime: lambda.Runtime.NODEJS_24_X,
       architecture: lambda.Architecture.ARM_64,
       memorySize: props.memoryMiB,
@@ -48,16 +48,11 @@ export class BropFunction extends NodejsFunction {
       role,
       logGroup: log,
       tracing: lambda.Tracing.ACTIVE,
-      environment: { POWERTOOLS_SERVICE_NAME: name, LOG_LEVEL: 'INFO', ...props.environment },
-      bundling: {
-        format: OutputFormat.ESM,
-        target: 'node24',
-        mainFields: ['module', 'main'],
-        // The SDK of the runtime is another version on another day.
-        externalModules: [],
-        minify: true,
-        sourceMap: false,
-        banner: BANNER,
+      environment: {
+        POWERTOOLS_SERVICE_NAME: name,
+        POWERTOOLS_METRICS_NAMESPACE: 'brop',
+        POWERTOOLS_LOG_LEVEL: 'INFO',
+        ...props.environment,
       },
       ...(network !== undefined && {
         vpc: network.vpc,
@@ -74,6 +69,12 @@ export class BropFunction extends NodejsFunction {
     if (network !== undefined) joinNetwork(role, Stack.of(this));
     acknowledge(role, 'AwsSolutions-IAM5[Resource::*]', 'X-Ray and network interfaces know no narrower resource');
   }
+}
+
+function bundleOf({ bundles, name }: FunctionProps): lambda.Code {
+  const folder = join(bundles, name);
+  if (existsSync(join(folder, 'index.mjs'))) return lambda.Code.fromAsset(folder);
+  throw new DeploymentError(`${folder}: there is no bundle; node scripts/bundle-functions.ts makes it`);
 }
 
 /** What AWSLambdaVPCAccessExecutionRole grants, less the logs. */

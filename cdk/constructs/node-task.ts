@@ -19,11 +19,11 @@ export const SERVICE_PORT = 9464;
 export const API_PORT = 4680;
 /** The longest that Fargate grants. A node ends in seconds; a vote under way is written before anything is closed. */
 const STOP_TIMEOUT = Duration.seconds(120);
-const DATA_FOLDER = '/data';
+const DATA_FOLDER = '/var/lib/brop';
 /** Where in its bucket a node publishes; CloudFront serves it under the same path. */
 export const FILES = 'files/';
-/** Where the image has what it needs to write: the node's store, and the sockets and state of an HSM's client. */
-const WRITABLE = [DATA_FOLDER, '/tmp', '/run'];
+/** Volumes of the image (deploy/Dockerfile): the store, which may vanish with the task, and what is unpacked at the start. */
+const WRITABLE = [DATA_FOLDER, '/tmp'];
 
 export interface NodeTaskProps {
   readonly deployment: Deployment;
@@ -35,6 +35,8 @@ export interface NodeTaskProps {
   /** The port that says whether the process answers, and the path. */
   readonly health: { readonly port: number; readonly path: string };
   readonly environment?: Readonly<Record<string, string>>;
+  /** Not with CloudHSM's client, which keeps its state beside its programs. */
+  readonly readonlyRoot?: boolean;
 }
 
 export class NodeTask extends Construct {
@@ -122,7 +124,7 @@ export class NodeTask extends Construct {
       logging: ecs.LogDrivers.awsLogs({ logGroup: this.log, streamPrefix: settings.name }),
       portMappings: [{ containerPort: settings.nodePort }],
       stopTimeout: STOP_TIMEOUT,
-      readonlyRootFilesystem: true,
+      readonlyRootFilesystem: props.readonlyRoot ?? true,
       healthCheck: {
         command: ['CMD', 'node', '-e', answers(`http://127.0.0.1:${health.port}${health.path}`)],
         interval: Duration.seconds(30),

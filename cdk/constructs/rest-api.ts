@@ -1,5 +1,5 @@
 /** The public API: one function behind API Gateway, with keys and a plan for each client, and WAF in front. */
-import { CfnOutput, Stack } from 'aws-cdk-lib';
+import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
@@ -12,13 +12,15 @@ export interface RestApiProps {
   readonly deployment: Deployment;
   readonly settings: ProxySettings;
   readonly handler: IFunction;
+  /** Answers /v1/events/stream as it comes. */
+  readonly stream: IFunction;
 }
 
 export class RestApi extends Construct {
   readonly rest: apigateway.RestApi;
   readonly firewall: waf.CfnWebACL;
 
-  constructor(scope: Construct, id: string, { deployment, settings, handler }: RestApiProps) {
+  constructor(scope: Construct, id: string, { deployment, settings, handler, stream }: RestApiProps) {
     super(scope, id);
     const accessLog = new logs.LogGroup(this, 'AccessLog', { retention: deployment.logRetentionDays });
     this.rest = new apigateway.RestApi(this, 'Rest', {
@@ -39,6 +41,8 @@ export class RestApi extends Construct {
       },
     });
     this.route(handler, settings.keyForWrites);
+    // The emulator has no streams; there the function that answers as a whole serves what there is.
+    if (!deployment.emulator) this.routeStream(stream);
     for (const client of settings.clients) this.admit(client);
     this.firewall = this.protect(settings.requestsPerAddressIn5Minutes);
     acknowledge(
@@ -57,24 +61,20 @@ export class RestApi extends Construct {
 
   /** Everything goes to the function; `ANY` is what the more exact methods leave over. */
   private route(handler: IFunction, keyForWrites: boolean): void {
-    const integration = new apigateway.LambdaIntegration(handler, {
-      // Server-sent events, and answers over 6 MB.
-      responseTransferMode: apigateway.ResponseTransferMode.STREAM,
-      allowTestInvoke: false,
-      scopePermissionToMethod: false,
-    });
+    const integration = new apigateway.LambdaIntegration(handler, UNSCOPED);
     for (const resource of [this.rest.root, this.rest.root.addResource('{proxy+}')]) {
-      const methods = [resource.addMethod('ANY', integration)];
-      if (keyForWrites) methods.push(resource.addMethod('POST', integration, { apiKeyRequired: true }));
-      for (const method of methods) {
-        acknowledge(
-          method,
-          'AwsSolutions-APIG4',
-          'Accounts log in at the function with the key that they have on the chain; reading is public',
-        );
-        acknowledge(method, 'AwsSolutions-COG4', 'No users of Cognito: accounts are on the chain');
-      }
+      acknowledgeOpen(resource.addMethod('ANY', integration));
+      if (keyForWrites) acknowledgeOpen(resource.addMethod('POST', integration, { apiKeyRequired: true }));
     }
+  }
+
+  private routeStream(stream: IFunction): void {
+    const integration = new apigateway.LambdaIntegration(stream, {
+      ...UNSCOPED,
+      responseTransferMode: apigateway.ResponseTransferMode.STREAM,
+      timeout: Duration.minutes(15),
+    });
+    acknowledgeOpen(this.rest.root.resourceForPath('v1/events/stream').addMethod('GET', integration));
   }
 
   private admit({ name, requestsPerSecond, burst, requestsPerMonth }: ProxySettings['clients'][number]): void {
@@ -131,6 +131,18 @@ export class RestApi extends Construct {
     });
     return firewall;
   }
+}
+
+/** One permission for the API rather than one for each method. */
+const UNSCOPED = { scopePermissionToMethod: false };
+
+function acknowledgeOpen(method: apigateway.Method): void {
+  acknowledge(
+    method,
+    'AwsSolutions-APIG4',
+    'Accounts log in at the function with the key that they have on the chain; reading is public',
+  );
+  acknowledge(method, 'AwsSolutions-COG4', 'No users of Cognito: accounts are on the chain');
 }
 
 /** Who, what, how long; no query, no header, no body: they may hold what is personal. */

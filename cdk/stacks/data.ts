@@ -20,6 +20,7 @@ export interface NodeData {
 }
 
 interface Shared {
+  readonly deployment: Deployment;
   readonly encryptionKey: kms.Key;
   readonly buckets: Buckets;
   readonly secret: (scope: Construct, id: string, name: string) => KeptSecret;
@@ -47,6 +48,8 @@ export class ValidatorData extends Construct implements NodeData {
     this.proposals = table(this, 'Proposals', 'proposals', shared.encryptionKey);
     if (signer.driver === 'kms' || (signer.driver === 'auto' && signer.standby === 'kms'))
       this.consensusKey = new kms.Key(this, 'ConsensusKey', {
+        // By which whoever prepares the genesis finds it.
+        alias: secretName(shared.deployment, `${name}/consensus`),
         description: `Votes of ${name}`,
         keySpec: kms.KeySpec.ECC_NIST_P256,
         keyUsage: kms.KeyUsage.SIGN_VERIFY,
@@ -74,7 +77,7 @@ export class ProxyData extends Construct implements NodeData {
   /** JSON {challengeSecret, webhookMaster}. */
   readonly apiSecret: KeptSecret;
 
-  constructor(scope: Construct, id: string, { name, origins }: ProxySettings, shared: Shared) {
+  constructor(scope: Construct, id: string, { name }: ProxySettings, shared: Shared) {
     super(scope, id);
     const { encryptionKey, buckets, secret } = shared;
     this.nodeKey = secret(this, 'NodeKey', `${name}/node-key`);
@@ -87,10 +90,12 @@ export class ProxyData extends Construct implements NodeData {
     this.site = buckets.make('Site');
     this.quarantine = buckets.make('Quarantine', {
       lifecycleRules: [{ expiration: Duration.days(1), abortIncompleteMultipartUploadAfter: Duration.days(1) }],
-      cors: [{ allowedMethods: [s3.HttpMethods.POST], allowedOrigins: [...origins], allowedHeaders: ['*'] }],
+      // A signed form is what lets somebody in, from whatever page.
+      cors: [{ allowedMethods: [s3.HttpMethods.POST], allowedOrigins: ['*'], allowedHeaders: ['*'] }],
+      eventBridge: true,
     });
     this.hosting = buckets.make('Hosting', { versioned: true, objectLockEnabled: true });
-    for (const bucket of [this.files, this.site, this.hosting]) readableByCloudFront(bucket, encryptionKey);
+    for (const bucket of [this.files, this.site]) readableByCloudFront(bucket, encryptionKey);
   }
 }
 
@@ -110,7 +115,7 @@ export class DataStack extends Stack {
     this.accessLogs = buckets.accessLogs;
     const secret = (scope: Construct, id: string, what: string) =>
       new KeptSecret(scope, id, secretName(deployment, what), encryptionKey);
-    const shared = { encryptionKey, buckets, secret };
+    const shared = { deployment, encryptionKey, buckets, secret };
     this.validators = deployment.validators.map((settings) => new ValidatorData(this, settings.name, settings, shared));
     if (deployment.proxy !== undefined) this.proxy = new ProxyData(this, 'Proxy', deployment.proxy, shared);
   }

@@ -6,11 +6,12 @@ import * as targets from 'aws-cdk-lib/aws-events-targets';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { DynamoEventSource, SqsDlq, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
+import { CfnSamplingRule } from 'aws-cdk-lib/aws-xray';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../constructs/acknowledge.ts';
 import { BropFunction } from '../constructs/function.ts';
 import { CHANGE_ITEMS, grantItems, grantObjects, READ_ITEMS } from '../constructs/grants.ts';
-import { API_PORT, FILES, NodeTask } from '../constructs/node-task.ts';
+import { API_PORT, NodeTask } from '../constructs/node-task.ts';
 import { RestApi } from '../constructs/rest-api.ts';
 import { secretName } from '../constructs/secrets.ts';
 import type { Deployment, ProxySettings } from '../deployment.ts';
@@ -20,6 +21,11 @@ import type { NetworkStack } from './network.ts';
 /** A delivery may take as long as this; the message is hidden from others for longer (SQS asks for a margin). */
 const DELIVERY_TIMEOUT = Duration.seconds(60);
 const DELIVERY_VISIBILITY = Duration.seconds(90);
+/** Where hosted files lie: as they came in, and checked. */
+const INCOMING = 'incoming/';
+const HOSTED = 'files/';
+/** The part of requests that is traced, besides the first one of a second. */
+const TRACED = 0.01;
 /** How often a message or a record is tried before it is put aside for people. */
 const TRIES = 5;
 
@@ -28,14 +34,14 @@ export interface ProxyProps extends StackProps {
   readonly settings: ProxySettings;
   readonly network: NetworkStack;
   readonly data: ProxyData;
-  /** Public base URL of hosted files. */
-  readonly hostingUrl: string;
+  /** Folder of the functions' bundles. */
+  readonly bundles: string;
 }
 
 export class ProxyStack extends Stack {
   readonly task: NodeTask;
   readonly api: RestApi;
-  readonly functions: Readonly<Record<'api' | 'indexer' | 'webhooks' | 'hosting', BropFunction>>;
+  readonly functions: Readonly<Record<'api' | 'indexer' | 'webhooks' | 'hosting' | 'stream', BropFunction>>;
   /** By what was put aside. */
   readonly deadLetters: Readonly<Record<'indexer' | 'webhooks' | 'hosting', sqs.Queue>>;
   private readonly props: ProxyProps;
@@ -58,9 +64,20 @@ export class ProxyStack extends Stack {
       indexer: this.indexer(deliveries),
       webhooks: this.webhooks(deliveries),
       hosting: this.hosting(),
-      api: this.apiFunction(deliveries),
+      // API Gateway waits 29 s for an answer as a whole, and 15 minutes for one that streams.
+      api: this.apiFunction('ApiFunction', 'handler', Duration.seconds(29), deliveries),
+      stream: this.apiFunction('StreamFunction', 'stream', Duration.minutes(15), deliveries),
     };
-    this.api = new RestApi(this, 'Api', { deployment, settings, handler: this.functions.api });
+    // X-Ray's own rule takes one in twenty, which costs as much as all logs.
+    new CfnSamplingRule(this, 'Sampling', {
+      samplingRule: {
+        ...{ ruleName: `brop-${deployment.name}`, priority: 100, version: 1, reservoirSize: 1, fixedRate: TRACED },
+        ...{ host: '*', httpMethod: '*', urlPath: '*', resourceArn: '*', serviceName: '*', serviceType: '*' },
+      },
+    });
+    this.api = new RestApi(this, 'Api', {
+      ...{ deployment, settings, handler: this.functions.api, stream: this.functions.stream },
+    });
     this.task.group.addIngressRule(network.functionsGroup!, ec2.Port.tcp(API_PORT), 'the API function');
     network.functionsGroup!.addEgressRule(ec2.Peer.ipv4(deployment.vpcCidr), ec2.Port.tcp(API_PORT), 'the node');
   }
@@ -105,9 +122,10 @@ export class ProxyStack extends Stack {
   }
 
   private indexer(deliveries: sqs.Queue): BropFunction {
-    const { deployment, data } = this.props;
+    const { deployment, bundles, data } = this.props;
     const indexer = new BropFunction(this, 'Indexer', {
-      ...{ deployment, name: 'indexer', timeout: Duration.seconds(60), memoryMiB: 512 },
+      ...{ deployment, bundles, name: 'indexer', timeout: Duration.seconds(60), memoryMiB: 512 },
+      deadLetters: this.deadLetters.indexer,
       environment: {
         ...this.tables(),
         BROP_INDEX_TABLE: data.index.tableName,
@@ -122,20 +140,25 @@ export class ProxyStack extends Stack {
         reportBatchItemFailures: true,
         retryAttempts: TRIES,
         onFailure: new SqsDlq(this.deadLetters.indexer),
+        // The head moves after all else of a block is there: the one record that has to wake anybody.
+        filters: [
+          lambda.FilterCriteria.filter({ dynamodb: { Keys: { pk: { S: lambda.FilterRule.isEqual('head') } } } }),
+        ],
       }),
     );
-    grantItems(indexer.role!, data.ledger, READ_ITEMS);
-    grantItems(indexer.role!, data.index, CHANGE_ITEMS);
-    grantItems(indexer.role!, data.service, CHANGE_ITEMS);
+    this.everyMinute('IndexerSweep', indexer);
+    grantItems(indexer.role, data.ledger, READ_ITEMS);
+    grantItems(indexer.role, data.index, CHANGE_ITEMS);
+    grantItems(indexer.role, data.service, CHANGE_ITEMS);
     deliveries.grantSendMessages(indexer);
     return indexer;
   }
 
   /** Outside of the network: it talks to strangers alone, and from there it reaches nothing of ours. */
   private webhooks(deliveries: sqs.Queue): BropFunction {
-    const { deployment, data, settings } = this.props;
+    const { deployment, bundles, data, settings } = this.props;
     const webhooks = new BropFunction(this, 'Webhooks', {
-      ...{ deployment, name: 'webhooks', timeout: DELIVERY_TIMEOUT, memoryMiB: 512 },
+      ...{ deployment, bundles, name: 'webhooks', timeout: DELIVERY_TIMEOUT, memoryMiB: 512 },
       deadLetters: this.deadLetters.webhooks,
       environment: {
         ...this.tables(),
@@ -146,77 +169,84 @@ export class ProxyStack extends Stack {
       },
     });
     webhooks.addEventSource(
-      new SqsEventSource(deliveries, { batchSize: 1, maxConcurrency: 10, reportBatchItemFailures: true }),
+      new SqsEventSource(deliveries, { batchSize: 10, maxConcurrency: 10, reportBatchItemFailures: true }),
     );
-    // Retries that are due, and what a lost message would have woken.
-    new events.Rule(this, 'Sweep', {
-      schedule: events.Schedule.rate(Duration.minutes(1)),
-      targets: [
-        new targets.LambdaFunction(webhooks, {
-          event: events.RuleTargetInput.fromObject({ sweep: true }),
-          retryAttempts: 0,
-        }),
-      ],
-    });
-    grantItems(webhooks.role!, data.ledger, READ_ITEMS);
-    grantItems(webhooks.role!, data.service, CHANGE_ITEMS);
-    data.apiSecret.readableBy({ role: webhooks.role! });
+    this.everyMinute('WebhooksSweep', webhooks);
+    grantItems(webhooks.role, data.ledger, READ_ITEMS);
+    grantItems(webhooks.role, data.service, CHANGE_ITEMS);
+    data.apiSecret.readableBy(webhooks);
     deliveries.grantSendMessages(webhooks);
     return webhooks;
   }
 
+  /** What is due, and what a lost record or message would have woken. The next minute asks again: no retries. */
+  private everyMinute(id: string, called: BropFunction): void {
+    const event = events.RuleTargetInput.fromObject({ sweep: true });
+    new events.Rule(this, id, {
+      schedule: events.Schedule.rate(Duration.minutes(1)),
+      targets: [new targets.LambdaFunction(called, { event, retryAttempts: 0 })],
+    });
+  }
+
   private hosting(): BropFunction {
-    const { deployment, data, hostingUrl } = this.props;
+    const { deployment, bundles, settings, data } = this.props;
     const { quarantine, hosting } = data;
     const check = new BropFunction(this, 'Hosting', {
-      ...{ deployment, name: 'hosting', timeout: Duration.minutes(5), memoryMiB: 512 },
+      ...{ deployment, bundles, name: 'hosting', timeout: Duration.minutes(2), memoryMiB: 1024 },
       deadLetters: this.deadLetters.hosting,
-      environment: { ...this.tables(), ...this.hostingNames(hostingUrl) },
+      environment: {
+        ...this.tables(),
+        ...this.hostingNames(),
+        BROP_HOSTING_LOCK_MODE: settings.hosting.lockMode,
+        BROP_HOSTING_RETENTION_DAYS: String(settings.hosting.retentionDays),
+      },
     });
     new events.Rule(this, 'Uploaded', {
       eventPattern: {
         source: ['aws.s3'],
         detailType: ['Object Created'],
-        detail: { bucket: { name: [quarantine.bucketName] } },
+        detail: { bucket: { name: [quarantine.bucketName] }, object: { key: events.Match.prefix(INCOMING) } },
       },
       // In the form of S3's own notifications, which a bucket of another stack could not send here.
       targets: [
         new targets.LambdaFunction(check, { event: asNotification(), deadLetterQueue: this.deadLetters.hosting }),
       ],
     });
-    grantObjects(check.role!, quarantine, '', ['s3:GetObject', 's3:DeleteObject', 's3:ListBucket']);
-    grantObjects(check.role!, hosting, '', ['s3:GetObject', 's3:PutObject', 's3:PutObjectRetention', 's3:ListBucket']);
-    grantItems(check.role!, data.service, CHANGE_ITEMS);
-    grantItems(check.role!, data.ledger, READ_ITEMS);
+    grantObjects(check.role, quarantine, INCOMING, ['s3:GetObject', 's3:DeleteObject', 's3:ListBucket']);
+    grantObjects(check.role, hosting, HOSTED, [
+      's3:GetObject',
+      's3:PutObject',
+      's3:PutObjectRetention',
+      's3:ListBucket',
+    ]);
+    grantItems(check.role, data.service, CHANGE_ITEMS);
     return check;
   }
 
-  private apiFunction(deliveries: sqs.Queue): BropFunction {
-    const { deployment, settings, network, data, hostingUrl } = this.props;
-    const api = new BropFunction(this, 'ApiFunction', {
-      // Longer than the longest wait for a receipt, within API Gateway's bound of 29 s for what is not streamed.
-      ...{ deployment, name: 'api', timeout: Duration.minutes(15), memoryMiB: 512 },
+  /** @param handler `handler` answers as a whole, `stream` as it comes. */
+  private apiFunction(id: string, handler: string, timeout: Duration, deliveries: sqs.Queue): BropFunction {
+    const { deployment, bundles, settings, network, data } = this.props;
+    const api = new BropFunction(this, id, {
+      ...{ deployment, bundles, name: 'api', handler, timeout, memoryMiB: 512 },
       network: { vpc: network.vpc, group: network.functionsGroup! },
       environment: {
         ...this.tables(),
-        ...this.hostingNames(hostingUrl),
+        ...this.hostingNames(),
         BROP_INDEX_TABLE: data.index.tableName,
         BROP_UPSTREAM_URL: upstreamOf(settings, network.namespace.namespaceName),
         BROP_ORIGINS: settings.origins.join(','),
         BROP_WEBHOOK_QUEUE_URL: deliveries.queueUrl,
-        BROP_FILES_BUCKET: data.files.bucketName,
         BROP_SECRET_ID: secretName(deployment, `${settings.name}/api`),
         ...(deployment.emulator && { BROP_WEBHOOK_LOOPBACK: '1' }),
       },
     });
-    grantItems(api.role!, data.ledger, READ_ITEMS);
-    grantItems(api.role!, data.index, READ_ITEMS);
-    grantItems(api.role!, data.service, CHANGE_ITEMS);
-    grantObjects(api.role!, data.files, FILES, ['s3:GetObject', 's3:ListBucket']);
-    data.apiSecret.readableBy({ role: api.role! });
-    // What a presigned POST may do is what its signer may.
-    grantObjects(api.role!, data.quarantine, '', ['s3:PutObject']);
-    grantObjects(api.role!, data.hosting, '', ['s3:GetObject', 's3:ListBucket']);
+    grantItems(api.role, data.ledger, READ_ITEMS);
+    grantItems(api.role, data.index, READ_ITEMS);
+    grantItems(api.role, data.service, CHANGE_ITEMS);
+    data.apiSecret.readableBy(api);
+    // What a signed form or link may do is what its signer may.
+    grantObjects(api.role, data.quarantine, INCOMING, ['s3:PutObject']);
+    grantObjects(api.role, data.hosting, HOSTED, ['s3:GetObject']);
     deliveries.grantSendMessages(api);
     return api;
   }
@@ -226,12 +256,13 @@ export class ProxyStack extends Stack {
     return { BROP_LEDGER_TABLE: ledger.tableName, BROP_SERVICE_TABLE: service.tableName };
   }
 
-  private hostingNames(url: string): Readonly<Record<string, string>> {
-    const { quarantine, hosting } = this.props.data;
+  private hostingNames(): Readonly<Record<string, string>> {
+    const { data, settings } = this.props;
     return {
-      BROP_QUARANTINE_BUCKET: quarantine.bucketName,
-      BROP_HOSTING_BUCKET: hosting.bucketName,
-      BROP_HOSTING_URL: url,
+      BROP_QUARANTINE_BUCKET: data.quarantine.bucketName,
+      BROP_HOSTING_BUCKET: data.hosting.bucketName,
+      // The API hands out links that end: a file is public only once it is registered.
+      BROP_HOSTING_URL: `${settings.origins[0]}/v1/hosting/files`,
     };
   }
 }

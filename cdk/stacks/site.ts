@@ -1,4 +1,4 @@
-/** What the public reads, behind CloudFront: the site with the chain's plain files below /files, and hosted files. */
+/** What the public reads, behind CloudFront: the site, and the chain's plain files below /files. */
 import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import { S3BucketOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
@@ -14,9 +14,6 @@ export interface SiteProps extends StackProps {
 
 export class SiteStack extends Stack {
   readonly site: cloudfront.Distribution;
-  /** Strangers' bytes have a domain of their own: what they can do there touches nothing of the site. */
-  readonly hosted: cloudfront.Distribution;
-
   constructor(scope: Construct, id: string, { data, accessLogs, ...props }: SiteProps) {
     super(scope, id, props);
     const logBucket = this.imported('Logs', accessLogs);
@@ -40,34 +37,19 @@ export class SiteStack extends Stack {
       },
       ...logging(logBucket, 'site/'),
     });
-    this.hosted = new cloudfront.Distribution(this, 'Hosted', {
-      comment: 'BROP: hosted files',
-      defaultBehavior: {
-        ...behaviour,
-        origin: this.origin('HostingBucket', data.hosting),
-        responseHeadersPolicy: cloudfront.ResponseHeadersPolicy.SECURITY_HEADERS,
-      },
-      ...logging(logBucket, 'hosted/'),
-    });
-    for (const distribution of [this.site, this.hosted]) {
-      acknowledge(distribution, 'AwsSolutions-CFR1', 'The chain is public, everywhere');
-      acknowledge(
-        distribution,
-        'AwsSolutions-CFR2',
-        'Static files without a program behind them; CloudFront stands floods',
-      );
-      acknowledge(
-        distribution,
-        'AwsSolutions-CFR4',
-        'The certificate of cloudfront.net allows no newer minimum; with a domain of one’s own it does',
-      );
-    }
+    acknowledge(this.site, 'AwsSolutions-CFR1', 'The chain is public, everywhere');
+    acknowledge(this.site, 'AwsSolutions-CFR2', 'Static files without a program behind them; CloudFront stands floods');
+    acknowledge(
+      this.site,
+      'AwsSolutions-CFR4',
+      'The certificate of cloudfront.net allows no newer minimum; with a domain of one’s own it does',
+    );
+    acknowledge(
+      this.site,
+      'Annotation::@aws-cdk/aws-cloudfront-origins:updateImportedBucketPolicyOac',
+      'The stack of the data lets the distributions of this account in',
+    );
     new CfnOutput(this, 'SiteUrl', { value: `https://${this.site.distributionDomainName}` });
-    new CfnOutput(this, 'HostingUrl', { value: this.hostingUrl });
-  }
-
-  get hostingUrl(): string {
-    return `https://${this.hosted.distributionDomainName}`;
   }
 
   /** By name alone: its policy, in the stack of the data, lets distributions of this account in already. */
@@ -98,6 +80,5 @@ function logging(logBucket: s3.IBucket, logFilePrefix: string) {
     enableLogging: true,
     logBucket,
     logFilePrefix,
-    minimumProtocolVersion: cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
   };
 }

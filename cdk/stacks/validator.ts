@@ -13,6 +13,8 @@ import type { HsmStack } from './hsm.ts';
 import type { NetworkStack } from './network.ts';
 
 const PKCS11_LIBRARY = '/opt/cloudhsm/lib/libcloudhsm_pkcs11.so';
+/** Certificate of the company's own CA, which has initialised the cluster: an image of the company's adds it. */
+const CUSTOMER_CA = '/opt/cloudhsm/etc/customerCA.crt';
 /** CloudHSM has one token, of this label. */
 const TOKEN_LABEL = 'hsm1';
 
@@ -41,6 +43,11 @@ export class ValidatorStack extends Stack {
         metrics: { host: '127.0.0.1', port },
       },
       health: { port, path: '/metrics' },
+      // The entry point of the image tells CloudHSM's client where the HSMs are (deploy/entrypoint.sh).
+      ...(hsm !== undefined && {
+        environment: { BROP_CLOUDHSM_CLUSTER: hsm.clusterId, BROP_CLOUDHSM_CA: CUSTOMER_CA },
+      }),
+      readonlyRoot: hsm === undefined,
     });
     this.grantSigning(data, hsm);
     // What a vote needs, no more: a scan or a deletion of the vote record is nobody's business.
@@ -112,5 +119,6 @@ function signerOf({ deployment, settings, data, hsm }: ValidatorProps): Readonly
   };
   if (signer.driver === 'cloudhsm') return pkcs11;
   const standby = signer.standby === 'kms' ? kms() : { driver: 'file', path: reference('standby-key') };
-  return { driver: 'auto', primary: pkcs11, standby, cluster: { id: hsm!.clusterId, region: deployment.region } };
+  const cluster = { id: hsm!.clusterId, region: deployment.region };
+  return { driver: 'auto', primary: pkcs11, standby, cluster, returns: signer.returns };
 }

@@ -43,7 +43,8 @@ export async function observe(config: NodeConfig, name: string, log: SystemLog):
       if (index !== undefined) registerIndex(metrics, index);
       if (config.api === undefined) kit!.registerChain(metrics, node);
       if (config.metrics === undefined) return;
-      server = await (await import('./serve-metrics.ts')).serveMetrics(config.metrics, metrics.registry);
+      const { serveMetrics } = await import('./serve-metrics.ts');
+      server = await serveMetrics(config.metrics, metrics.registry, () => kit!.healthOfNode(node));
     },
     get metricsUrl() {
       return server?.url ?? null;

@@ -1,8 +1,23 @@
-/** The metrics of a node without an API: one address, one path. */
+/**
+ * What whoever runs a node asks it, on an address of its own: its metrics, whether it lives, and whether it is up to date.
+ *
+ * `/livez` answers as long as the process does its work: it is for those who start a process anew that hangs. `/healthz` is
+ * as in the API, 503 when the newest block is old: starting anew would not bring on a chain that stands still, and a node that
+ * catches up would never get there.
+ */
 import type { Server } from 'node:http';
 import type { Registry } from 'prom-client';
+import type { Health } from '../../api/health.ts';
 import type { NodeConfig } from '../config.ts';
 import { startOrExplain } from '../port-in-use.ts';
+
+interface Page {
+  readonly status: number;
+  readonly type: string;
+  readonly text: string;
+}
+
+const JSON_TYPE = 'application/json';
 
 export interface MetricsServer {
   readonly url: string;
@@ -20,17 +35,28 @@ const MAX_CONNECTIONS = 16;
 export async function serveMetrics(
   { host, port }: NonNullable<NodeConfig['metrics']>,
   registry: Registry,
+  health: () => Promise<Health>,
 ): Promise<MetricsServer> {
+  const pages: Readonly<Record<string, () => Promise<Page>>> = {
+    '/metrics': async () => ({ status: 200, type: registry.contentType, text: await registry.metrics() }),
+    '/livez': async () => ({ status: 200, type: JSON_TYPE, text: JSON.stringify({ status: 'ok' }) }),
+    '/healthz': async () => {
+      const { status, facts, reason } = await health();
+      const told = status === 'behind' ? { status, reason, ...facts } : { status, ...facts };
+      return { status: status === 'behind' ? 503 : 200, type: JSON_TYPE, text: JSON.stringify(told) };
+    },
+  };
   const server = createServer(PATIENCE, (request, response) => {
-    const path = request.url?.split('?')[0];
+    const path = request.url?.split('?')[0] ?? '';
     const isRead = request.method === 'GET' || request.method === 'HEAD';
-    if (path !== '/metrics' || !isRead) {
-      response.writeHead(path === '/metrics' ? 405 : 404, { Connection: 'close' }).end();
+    const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
+    if (page === undefined || !isRead) {
+      response.writeHead(page === undefined ? 404 : 405, { Connection: 'close' }).end();
       return;
     }
-    registry.metrics().then(
-      (text) => {
-        response.writeHead(200, { 'Content-Type': registry.contentType, 'Cache-Control': 'no-store' }).end(text);
+    page().then(
+      ({ status, type, text }) => {
+        response.writeHead(status, { 'Content-Type': type, 'Cache-Control': 'no-store' }).end(text);
       },
       () => response.writeHead(500, { Connection: 'close' }).end(),
     );

@@ -83,6 +83,7 @@ export const entryPoints = [
   'sdk/index.ts',
   'adapters/signer-file/portable.ts',
   'test/packaging/consumer.ts',
+  'test/aws/main.ts',
   'test/simulation/main.ts',
   'test/bench/main.ts',
   'test/faults/main.ts',

@@ -1,14 +1,16 @@
 /** `npm run synth` on a machine without credentials, what a linter says of the result, and what adapters expect of it. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { PROGRESS } from '../../adapters/index-dynamodb/items.ts';
+import { HEAD_KEY } from '../../adapters/ledger-dynamodb/items.ts';
+import { attemptsItem, STATE } from '../../adapters/subscriptions-dynamodb/items.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const VENV = join(ROOT, '.cache', 'venv-cfn-lint', 'bin');
 const TIME_LIMIT_MS = 240_000;
-const MAX_BUNDLE_BYTES = 1_000_000;
 
 const home = mkdtempSync(join(tmpdir(), 'brop-synth-'));
 let said = '';
@@ -52,10 +54,44 @@ describe('npm run synth', () => {
     }
     expect(output.split('\n').filter((line) => /:E\d{4}:/.test(line))).toEqual([]);
   });
+});
 
-  test('each function is one file under 1 MB', () => {
-    const bundles = globSync('cdk.out/devnet/asset.*/index.mjs', { cwd: ROOT });
-    expect(bundles.length).toBeGreaterThan(0);
-    for (const path of bundles) expect(statSync(join(ROOT, path)).size, path).toBeLessThan(MAX_BUNDLE_BYTES);
+describe('tables have the keys and the attributes that the adapters give their items', () => {
+  interface Table {
+    readonly Type: string;
+    readonly Properties: {
+      readonly AttributeDefinitions: readonly { readonly AttributeName: string; readonly AttributeType: string }[];
+      readonly KeySchema: readonly { readonly AttributeName: string }[];
+      readonly TimeToLiveSpecification?: { readonly AttributeName: string };
+    };
+  }
+
+  /** By the beginning of its logical id. */
+  function table(id: string): Table['Properties'] {
+    const path = join(ROOT, 'cdk.out', 'devnet', 'Brop-devnet-Data.template.json');
+    const { Resources } = JSON.parse(readFileSync(path, 'utf8')) as { readonly Resources: Record<string, Table> };
+    return Object.entries(Resources).find(
+      ([name, { Type }]) => Type === 'AWS::DynamoDB::Table' && name.startsWith(id),
+    )![1].Properties;
+  }
+
+  // Vote records and journals are written into deployed tables by end-to-end.test.ts.
+  test.for([
+    ['ProxyLedger', HEAD_KEY],
+    ['ProxyIndex', PROGRESS],
+    ['ProxyService', STATE],
+  ] as const)('%s', ([id, key]) => {
+    const { AttributeDefinitions, KeySchema } = table(id);
+    const types = Object.fromEntries(Object.entries(key).map(([name, value]) => [name, Object.keys(value)[0]]));
+    expect(Object.fromEntries(AttributeDefinitions.map((one) => [one.AttributeName, one.AttributeType]))).toEqual(
+      types,
+    );
+    expect(KeySchema.map(({ AttributeName }) => AttributeName)).toEqual(Object.keys(types));
+  });
+
+  test('what the service table forgets by itself', () => {
+    const attempt = { atMs: 0 } as Parameters<typeof attemptsItem>[1][number];
+    const { AttributeName } = table('ProxyService').TimeToLiveSpecification!;
+    expect(attemptsItem('sub_1', [attempt])).toHaveProperty(AttributeName);
   });
 });

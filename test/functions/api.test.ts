@@ -12,6 +12,7 @@ import { type ProxyApiParts, proxyApi } from '../../functions/api/compose.ts';
 import { gatewayHandler, gatewayStream } from '../../functions/api/gateway.ts';
 import { Upstream } from '../../functions/api/upstream.ts';
 import { ChainIndex } from '../../functions/indexer/chain-index.ts';
+import { explaining } from '../../functions/shared/explaining.ts';
 import { verifyReceipt } from '../../node-core/chain/receipt.ts';
 import { toHex } from '../../node-core/codec/bytes.ts';
 import { SUITES } from '../../node-core/crypto/suites.ts';
@@ -191,6 +192,26 @@ describe('what is not', () => {
       expect(answer.status, path).toBe(503);
       expect(answer.headers.get('Retry-After'), path).not.toBeNull();
       expect(await answer.json(), path).toMatchObject({ code: 5007 });
+    }
+  });
+
+  it('while DynamoDB throttles or is out of reach: 503 with Retry-After, and what is wrong in the log alone', async () => {
+    for (const error of [
+      Object.assign(new Error('slow down'), { name: 'ProvisionedThroughputExceededException' }),
+      Object.assign(new Error('no answer'), { code: 'ECONNREFUSED' }),
+    ]) {
+      const dynamodb = explaining('DynamoDB', rig.client());
+      const opened = await proxyApi({ ...partsOf(), dynamodb });
+      dynamodb.middlewareStack.add(() => () => Promise.reject(error), { step: 'initialize', priority: 'low' });
+      const get = behindGateway(gatewayHandler({ open: async () => opened, log, answered: () => {} }));
+      for (const path of ['/v1/status', `/v1/transactions/${rig.partnerText}/${'00'.repeat(32)}/receipt`]) {
+        const answer = await get(path);
+        expect(answer.status, path).toBe(503);
+        expect(answer.headers.get('Retry-After')).toBe('1');
+        expect(JSON.stringify(await answer.json())).not.toContain('DynamoDB');
+        expect(errors.splice(0).join()).toContain('DynamoDB');
+      }
+      expect((await get('/v1/records')).status).toBe(503);
     }
   });
 

@@ -1,6 +1,7 @@
 /** One node alone between hand-made peers, for tests of single rules of the runtime. */
 import { nativeCrypto as crypto } from '../../adapters/crypto-native/native.ts';
 import { voteMessage } from '../../node-core/chain/votes.ts';
+import type { Journal } from '../../node-core/ports/journal.ts';
 import type { SignatureVerifier } from '../../node-core/ports/signature-verifier.ts';
 import type { PeerId, TransportHandler } from '../../node-core/ports/transport.ts';
 import type { VoteRecord, VoteRecordPosition } from '../../node-core/ports/vote-record.ts';
@@ -50,6 +51,10 @@ export interface Remains {
   readonly kv: MemoryStore;
   readonly blobs?: MemoryBlobs;
   readonly record: { bytes: Uint8Array | null; epoch: number };
+  /** Where there is one: what does not go with the disk. */
+  readonly journal?: Journal;
+  /** Is waited for before a vote is recorded. */
+  readonly beforeRecord?: () => Promise<void>;
 }
 
 export async function rig(options: {
@@ -70,7 +75,8 @@ export async function rig(options: {
   const { transport } = net;
   const parts = { crypto, store, transport, verifier, clock, log, onFatal: (error: unknown) => void fatal.push(error) };
   const voting = options.self === undefined ? undefined : await votingOf(members, options.self, remains);
-  const node = new Node(voting === undefined ? parts : { ...parts, voting });
+  const { journal } = remains;
+  const node = new Node(voting === undefined ? { ...parts, journal } : { ...parts, journal, voting });
   const executor = new Executor({ crypto, store, mempool: new Mempool(), verifier, table: operationsOf(1), log });
   await node.start();
   const receive = async (peer: PeerId, message: Message | Uint8Array) => {
@@ -179,7 +185,7 @@ function manualClock() {
   };
 }
 
-function recordOf({ record }: Remains): VoteRecord {
+function recordOf({ record, beforeRecord }: Remains): VoteRecord {
   const epoch = ++record.epoch;
   let version = 0;
   const row = () => ({ position: { epoch, version }, bytes: record.bytes });
@@ -187,6 +193,7 @@ function recordOf({ record }: Remains): VoteRecord {
     open: async () => row(),
     read: async () => row(),
     compareAndSwap: async (expected: VoteRecordPosition, bytes: Uint8Array) => {
+      await beforeRecord?.();
       if (expected.version !== version || record.epoch !== epoch) return 'lost';
       record.bytes = bytes.slice();
       version += 1;
