@@ -41,6 +41,7 @@ import { getStateProof } from './routes/get-state-proof.ts';
 import { getStatus } from './routes/get-status.ts';
 import { getSubjectProof } from './routes/get-subject-proof.ts';
 import { getTransaction } from './routes/get-transaction.ts';
+import { hosting } from './routes/hosting.ts';
 import { listEvents } from './routes/list-events.ts';
 import { prepareTransaction } from './routes/prepare-transaction.ts';
 import { quote } from './routes/quote.ts';
@@ -66,6 +67,7 @@ export function createApi(options: ApiOptions): Api {
     events: options.events,
     subscriptions: options.subscriptions,
     files: options.files,
+    hosting: options.hosting,
     records: options.records,
     clock,
     log,
@@ -105,6 +107,7 @@ export function createApi(options: ApiOptions): Api {
   streamEvents(app, parts);
   subscriptions(app, parts);
   subscriptionDeliveries(app, parts);
+  hosting(app, parts);
   getStatus(app, parts);
   getBlock(app, parts);
   getStateProof(app, parts);

@@ -76,7 +76,7 @@ describe('structure (OpenAPI 3.1)', () => {
     expect(declared.map(({ name }) => name)).toEqual(inPath);
     for (const { required } of declared) expect(required).toBe(true);
     const statuses = Object.keys(operation.responses);
-    expect(statuses.some((status) => status.startsWith('2'))).toBe(true);
+    expect(statuses.some((status) => /^[23]/.test(status))).toBe(true);
     expect(statuses).toEqual(expect.arrayContaining(['400', '429', '500']));
     for (const [status, { description, content }] of Object.entries(operation.responses)) {
       expect(description).not.toBe('');

@@ -19,6 +19,7 @@ const TAGS = [
   { name: 'subscriptions', description: 'Being told by webhook. 订阅与 webhook 推送' },
   { name: 'authentication', description: 'Sign a challenge, get a token. 认证：签署质询，换取令牌' },
   { name: 'accounts', description: 'Accounts. 账户' },
+  { name: 'hosting', description: 'Files of partners, kept and served. 文件托管' },
   { name: 'records', description: 'Search by business fields. 按业务字段查询' },
   { name: 'operation', description: 'For those who run the node. 运维' },
 ];

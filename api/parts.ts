@@ -8,6 +8,7 @@ import type { AuditLog } from '../node-core/ports/audit-log.ts';
 import type { ChainAccess } from '../node-core/ports/chain-access.ts';
 import type { PublishedFiles } from '../node-core/ports/chain-files.ts';
 import type { Clock } from '../node-core/ports/clock.ts';
+import type { Hosting } from '../node-core/ports/hosting.ts';
 import type { Log } from '../node-core/ports/log.ts';
 import type { SingleUse } from '../node-core/ports/single-use.ts';
 import type { SubscriptionAccess } from '../node-core/ports/subscription-access.ts';
@@ -28,6 +29,8 @@ export interface ApiOptions {
   readonly subscriptions?: SubscriptionAccess | undefined;
   /** Served at /files/; without them there are none. */
   readonly files?: PublishedFiles;
+  /** Offered at /v1/hosting/; without it nothing is hosted. */
+  readonly hosting?: Hosting | undefined;
   /** What /v1/records searches; without it there is nothing to search. */
   readonly records?: RecordSearch | undefined;
   readonly clock: Clock;
@@ -58,6 +61,7 @@ export interface ApiParts {
   readonly events: EventLog | undefined;
   readonly subscriptions: SubscriptionAccess | undefined;
   readonly files: PublishedFiles | undefined;
+  readonly hosting: Hosting | undefined;
   readonly records: RecordSearch | undefined;
   readonly clock: Clock;
   readonly log: Log;

@@ -13,6 +13,9 @@ export const SCOPE_OF: Readonly<Record<string, Scope>> = {
   'POST /v1/subscriptions/{id}/replay': 'subscriptions:manage',
   'POST /v1/subscriptions/{id}/rotate': 'subscriptions:manage',
   'GET /v1/subscriptions/{id}/attempts': 'subscriptions:manage',
+  'POST /v1/hosting/files': 'hosting:manage',
+  'GET /v1/hosting/files/{id}/state': 'hosting:manage',
+  'GET /v1/hosting/usage': 'hosting:manage',
 };
 
 export interface paths {
@@ -1528,6 +1531,272 @@ export interface paths {
       };
     };
   };
+  "/v1/hosting/files": {
+    /** Ask for an upload */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          "application/json": components['schemas']['FileToHost'];
+        };
+      };
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/json": components['schemas']['HostedUpload'];
+          };
+        };
+        201: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/json": components['schemas']['HostedUpload'];
+          };
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        401: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        403: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        404: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        413: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        414: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        415: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
+  "/v1/hosting/files/{id}/state": {
+    /** How one of your files is */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/json": components['schemas']['HostedFile'];
+          };
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        401: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        403: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        404: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        414: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
+  "/v1/hosting/usage": {
+    /** What you host, and what was downloaded */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        200: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/json": components['schemas']['HostingUsage'];
+          };
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        401: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        403: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        404: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        414: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
+  "/v1/hosting/files/{id}": {
+    /** Download a hosted file */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        302: {
+          headers: { readonly [name: string]: unknown };
+          content?: never;
+        };
+        400: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        404: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        414: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        429: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        500: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+        503: {
+          headers: { readonly [name: string]: unknown };
+          content: {
+            "application/problem+json": components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+  };
   "/v1/status": {
     /** The chain as this node has it */
     get: {
@@ -2542,7 +2811,7 @@ export interface components {
     ChallengeRequest: {
       /** Account ID, bech32m. */
       account: string;
-      scopes: ("subscriptions:manage" | "records:read" | "audit:read")[];
+      scopes: ("subscriptions:manage" | "hosting:manage" | "records:read" | "audit:read")[];
       /** By which the client reaches the node; the name of the node without it. */
       origin?: string;
     };
@@ -2724,6 +2993,56 @@ export interface components {
     };
     DeliveryAttempts: {
       attempts: (components['schemas']['DeliveryAttempt'])[];
+    };
+    HostedUpload: {
+      file: components['schemas']['HostedFile'];
+      /** A form (multipart/form-data): all fields, then the content as `file`, posted to `url`. null: it is stored. */
+      upload: ({
+        url: string;
+        fields: {
+          [name: string]: string;
+        };
+        /** Milliseconds since 1970 UTC. */
+        expiresMs: number;
+      } | null);
+    };
+    HostedFile: {
+      id: string;
+      /** Account ID, bech32m. */
+      account: string;
+      /** 32 bytes in hexadecimal. */
+      sha256: string;
+      sizeBytes: number;
+      mediaType: string;
+      /** expected: post it. stored: kept. refused: what was posted was something else; ask again. */
+      state: "expected" | "stored" | "refused";
+      /** Where anybody finds it once it is registered. */
+      address: string;
+      /** SHA-256 of the address: the field `hosted` of evidence.register. */
+      hosted: string;
+      /** Milliseconds since 1970 UTC. */
+      askedMs: number;
+      /** Milliseconds since 1970 UTC. */
+      storedMs: (number | null);
+      /** Until when nobody can delete it. */
+      retainedUntilMs: (number | null);
+    };
+    FileToHost: {
+      /** SHA-256 digest of the content. */
+      sha256: string;
+      /** Its length, at most 268435456. */
+      sizeBytes: number;
+      mediaType: string;
+    };
+    HostingUsage: {
+      files: number;
+      bytes: number;
+      /** Downloads that were begun, by month in UTC, the newest first. */
+      served: ({
+        month: string;
+        files: number;
+        bytes: number;
+      })[];
     };
     ChainStatus: {
       /** 32 bytes in hexadecimal. */

@@ -16,9 +16,9 @@ import { accountIdFromText, accountIdToText } from '../node-core/codec/account-i
 import type { CryptoProvider, PublicKey } from '../node-core/crypto/provider.ts';
 import { pureCrypto } from '../node-core/crypto/pure.ts';
 import { SIGNATURE_BYTES } from '../node-core/crypto/suite.ts';
-import { type SignedTransaction, UnsettledError } from './errors.ts';
+import { ApiError, type SignedTransaction, UnsettledError } from './errors.ts';
 import { type ChainStatus, Heights } from './heights.ts';
-import { COSE_TYPE, defaultFetch, type Fetch, Http, STATE_PROOF_TYPE } from './http.ts';
+import { COSE_TYPE, defaultFetch, type Fetch, Http, type RequestOptions, STATE_PROOF_TYPE } from './http.ts';
 import { Login } from './login.ts';
 import type { PreparedTransaction } from './prepared.ts';
 import { type Outcome, type SettleParts, settle } from './settle.ts';
@@ -84,6 +84,7 @@ const SETTLED_AT_ONCE = 16;
 
 export class ClientCore {
   readonly crypto: CryptoProvider;
+  readonly fetch: Fetch;
   private readonly genesisHash: Uint8Array;
   private readonly http: Http;
   private readonly heights: Heights;
@@ -95,6 +96,7 @@ export class ClientCore {
   constructor(options: ClientOptions) {
     const { url, account, signer, crypto = pureCrypto, fetch = defaultFetch, sleep = pause } = options;
     this.crypto = crypto;
+    this.fetch = fetch;
     this.genesisHash = genesisHashOf(options.genesisHash);
     this.http = new Http(url, fetch);
     this.heights = new Heights(this.http, this.genesisHash);
@@ -228,6 +230,26 @@ export class ClientCore {
     await answer.body?.cancel();
     login.forget();
     return send();
+  }
+
+  /** The answer to a request that carries a token. @throws {ApiError} | {BropError} as every request */
+  async authorizedJson<T>(path: string, scope: Scope, options: RequestOptions): Promise<T> {
+    const { login, http } = { login: this.login(), http: this.http };
+    const send = async () => {
+      const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${await login.token([scope])}` };
+      return http.json<T>(path, { ...options, headers });
+    };
+    try {
+      return await send();
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 401) throw error;
+      login.forget();
+      return send();
+    }
+  }
+
+  pause(ms: number, signal: AbortSignal): Promise<void> {
+    return this.parts.sleep(ms, signal);
   }
 
   private async sign(

@@ -46,6 +46,7 @@ import {
   type Submitted,
 } from './client-core.ts';
 import { RejectedError, type SignedTransaction } from './errors.ts';
+import { Hosting, type HostOptions } from './hosting.ts';
 import { type PreparedTransaction, signedWith } from './prepared.ts';
 
 export type {
@@ -77,8 +78,10 @@ export function createClient(options: ClientOptions) {
     ...submitted,
     account: createdAccountId(crypto, submitted.transaction, 0),
   });
+  const evidence = evidenceOf(crypto, submitOne);
   return {
-    evidence: evidenceOf(crypto, submitOne),
+    evidence,
+    hosting: hostingOf(core, evidence.register),
     identity: {
       /** Creates the account of a user. @returns also its ID. */
       certify: async (body: Certify, submitOptions?: SubmitOptions) =>
@@ -148,6 +151,17 @@ function evidenceOf(crypto: CryptoProvider, submitOne: SubmitOne) {
       const operation = { type: REGISTER_SCHEMA, body: registerSchemaBody.encode(body) };
       const submitted = await submitOne(operation, submitOptions);
       return { ...submitted, schema: schemaId(crypto, submitted.transaction.sender, body) };
+    },
+  };
+}
+
+function hostingOf(core: ClientCore, register: ReturnType<typeof evidenceOf>['register']) {
+  const hosting = new Hosting(core);
+  return {
+    /** Uploads a file, waits until it is stored, and registers it with its address: from then on it is public there. */
+    upload: async (content: Uint8Array | Blob, about?: HostOptions, submitOptions?: SubmitOptions) => {
+      const { file, body } = await hosting.store(content, about, submitOptions?.signal);
+      return { ...(await register(body, submitOptions)), file };
     },
   };
 }

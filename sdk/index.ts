@@ -13,6 +13,7 @@ export { type ApiClient, type ApiClientOptions, type ApiSchemas, createApiClient
 export * from './client.ts';
 export * from './errors.ts';
 export type { ChainStatus } from './heights.ts';
+export type { HostedFile, HostOptions } from './hosting.ts';
 export type { Fetch } from './http.ts';
 export type { PreparedTransaction } from './prepared.ts';
 export * from './records.ts';

@@ -4,6 +4,7 @@ import {
   CreateHsmCommand,
   DescribeClustersCommand,
   InitializeClusterCommand,
+  type Cluster as SdkCluster,
 } from '@aws-sdk/client-cloudhsm-v2';
 
 export interface Hsm {
@@ -34,45 +35,46 @@ export interface CloudHsm {
   initialize(clusterId: string, certificate: string, trustAnchor: string): Promise<void>;
 }
 
+/** This SDK tries once more than `maxAttempts` says (a test found it): it is told so in its own terms. */
+const NEVER_AGAIN = {
+  acquireInitialRetryToken: async () => ({ getRetryCount: () => 0, getRetryDelay: () => 0 }),
+  refreshRetryTokenForRetry: async () => Promise.reject(new Error('sent once')),
+  recordSuccess: () => {},
+};
+/** With the SDK's three attempts; a node that starts waits for it. */
+const DESCRIBE_MS = 20_000;
+
 /**
  * @param endpoint must be given for any other than AWS's own: this client knows no AWS_ENDPOINT_URL.
- * All calls throw the AWS SDK's own errors.
+ * All calls throw the AWS SDK's own errors. What changes a cluster is sent once: a call whose answer is lost may have been
+ * carried out, and an HSM more is 1,000 USD a month; look with `describe` before you send it again.
  */
-export function cloudHsm({
-  region,
-  endpoint,
-}: {
-  readonly region?: string;
-  readonly endpoint?: string;
-} = {}): CloudHsm {
-  const client = new CloudHSMV2Client({
-    ...(region !== undefined && { region }),
-    ...(endpoint !== undefined && { endpoint }),
-  });
+export function cloudHsm(options: { readonly region?: string; readonly endpoint?: string } = {}): CloudHsm {
+  const client = new CloudHSMV2Client(options);
+  const once = new CloudHSMV2Client({ ...options, retryStrategy: NEVER_AGAIN });
   return {
     describe: async (id) => {
-      const { Clusters = [] } = await client.send(new DescribeClustersCommand({ Filters: { clusterIds: [id] } }));
+      const command = new DescribeClustersCommand({ Filters: { clusterIds: [id] } });
+      const { Clusters = [] } = await client.send(command, { abortSignal: AbortSignal.timeout(DESCRIBE_MS) });
       const found = Clusters.find(({ ClusterId }) => ClusterId === id);
-      if (found === undefined || found.State === 'DELETED') return null;
-      const { State = '', Hsms = [], SubnetMapping = {}, Certificates } = found;
-      return {
-        id,
-        state: State,
-        hsms: Hsms.filter(({ State: state }) => state !== 'DELETED').map((hsm) => ({
-          id: hsm.HsmId ?? '',
-          state: hsm.State ?? '',
-          address: hsm.EniIp ?? null,
-          availabilityZone: hsm.AvailabilityZone ?? '',
-        })),
-        availabilityZones: Object.keys(SubnetMapping).sort(),
-        csr: Certificates?.ClusterCsr ?? null,
-      };
+      return found === undefined || found.State === 'DELETED' ? null : clusterOf(id, found);
     },
     createHsm: async (ClusterId, AvailabilityZone) => {
-      await client.send(new CreateHsmCommand({ ClusterId, AvailabilityZone }));
+      await once.send(new CreateHsmCommand({ ClusterId, AvailabilityZone }));
     },
     initialize: async (ClusterId, SignedCert, TrustAnchor) => {
-      await client.send(new InitializeClusterCommand({ ClusterId, SignedCert, TrustAnchor }));
+      await once.send(new InitializeClusterCommand({ ClusterId, SignedCert, TrustAnchor }));
     },
   };
+}
+
+function clusterOf(id: string, { State = '', Hsms = [], SubnetMapping = {}, Certificates }: SdkCluster): Cluster {
+  const hsms = Hsms.filter(({ State: state }) => state !== 'DELETED').map((hsm) => ({
+    id: hsm.HsmId ?? '',
+    state: hsm.State ?? '',
+    address: hsm.EniIp ?? null,
+    availabilityZone: hsm.AvailabilityZone ?? '',
+  }));
+  const availabilityZones = Object.keys(SubnetMapping).sort();
+  return { id, state: State, hsms, availabilityZones, csr: Certificates?.ClusterCsr ?? null };
 }

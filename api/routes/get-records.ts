@@ -107,7 +107,7 @@ function chargeProofs(charge: ApiEnv['Variables']['charge'], receipts: number): 
 }
 
 /** Who asks again may be answered: the index catches up, or is made anew. */
-async function orUnavailable(answer: Promise<RecordPage | Refusal>): Promise<RecordPage | Refusal> {
+export async function orUnavailable(answer: Promise<RecordPage | Refusal>): Promise<RecordPage | Refusal> {
   try {
     return await answer;
   } catch (error) {

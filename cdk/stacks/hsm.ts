@@ -1,4 +1,4 @@
-/** A CloudHSM cluster without an HSM in it: `scripts/hsm-ceremony.ts` makes the first one, initialises and activates it. */
+/** A CloudHSM cluster without an HSM in it: `scripts/cloudhsm-ceremony.ts` makes the first one, initialises and activates it. */
 import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import { CfnCluster } from 'aws-cdk-lib/aws-cloudhsm';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
@@ -28,7 +28,7 @@ export class HsmStack extends Stack {
     });
     cluster.applyRemovalPolicy(RemovalPolicy.RETAIN);
     this.clusterId = cluster.ref;
-    new CfnOutput(this, 'ClusterId', { value: cluster.ref, description: 'For scripts/hsm-ceremony.ts' });
+    new CfnOutput(this, 'ClusterId', { value: cluster.ref, description: 'For scripts/cloudhsm-ceremony.ts' });
     this.members = ec2.SecurityGroup.fromSecurityGroupId(this, 'Members', cluster.attrSecurityGroup, {
       mutable: false,
     });

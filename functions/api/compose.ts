@@ -15,6 +15,7 @@ import { EventLog } from '../../node-core/middleware/events/event-log.ts';
 import { indexIdentity } from '../../node-core/middleware/index/indexer.ts';
 import { type RecordSearch, runQuery } from '../../node-core/middleware/query/query.ts';
 import type { Clock } from '../../node-core/ports/clock.ts';
+import type { Hosting } from '../../node-core/ports/hosting.ts';
 import type { Log } from '../../node-core/ports/log.ts';
 import type { SubscriptionAccess } from '../../node-core/ports/subscription-access.ts';
 import { cloudChain } from './cloud-chain.ts';
@@ -29,6 +30,7 @@ export interface ProxyApiParts {
   readonly origins: readonly string[];
   readonly challengeSecret: Uint8Array;
   readonly subscriptions?: (events: EventLog) => SubscriptionAccess;
+  readonly hosting?: Hosting | undefined;
   readonly limits: Partial<ApiLimits>;
   readonly clock: Clock;
   readonly log: Log;
@@ -50,6 +52,7 @@ export async function proxyApi(parts: ProxyApiParts): Promise<Served> {
     chain: cloudChain(reader, upstream),
     events,
     subscriptions: parts.subscriptions?.(events),
+    hosting: parts.hosting,
     records: recordSearch(dynamodb, tables.index, reader.genesis),
     ...{ clock, log, crypto, limits, audit },
     authentication: {

@@ -7,7 +7,9 @@ import { systemClock } from '../../adapters/system/clock.ts';
 import { systemRandom } from '../../adapters/system/random.ts';
 import type { ApiLimits } from '../../api/limits.ts';
 import { environment, once } from '../shared/environment.ts';
-import { log, logger, metrics, tracer } from '../shared/observe.ts';
+import { explaining } from '../shared/explaining.ts';
+import { openHosting } from '../shared/hosting.ts';
+import { log, logger, metrics, publishMetrics, tracer } from '../shared/observe.ts';
 import { proxySecrets } from '../shared/secrets.ts';
 import { openSubscriptions } from '../shared/subscriptions.ts';
 import { proxyApi } from './compose.ts';
@@ -21,8 +23,8 @@ const STREAMED: Partial<ApiLimits> = { maxStreamMs: 14 * 60_000 };
 
 const open = (limits: Partial<ApiLimits>) =>
   once(async () => {
-    const dynamodb = tracer.captureAWSv3Client(new DynamoDBClient(CLIENT_SETTINGS));
-    const sqs = tracer.captureAWSv3Client(new SQSClient(CLIENT_SETTINGS));
+    const dynamodb = explaining('DynamoDB', tracer.captureAWSv3Client(new DynamoDBClient(CLIENT_SETTINGS)));
+    const sqs = explaining('SQS', tracer.captureAWSv3Client(new SQSClient(CLIENT_SETTINGS)));
     const serviceTable = environment('BROP_SERVICE_TABLE');
     const queueUrl = environment('BROP_WEBHOOK_QUEUE_URL');
     const { challengeSecret, webhookMaster: master } = await proxySecrets(environment('BROP_SECRET_ID'));
@@ -37,6 +39,7 @@ const open = (limits: Partial<ApiLimits>) =>
       },
       upstream: new Upstream(environment('BROP_UPSTREAM_URL')),
       origins: environment('BROP_ORIGINS').split(','),
+      hosting: openHosting(dynamodb, serviceTable),
       subscriptions: (events) =>
         openSubscriptions({ ...common, sqs, serviceTable, queueUrl, events, master, random: systemRandom, loopback }),
     });
@@ -50,7 +53,7 @@ function options(limits: Partial<ApiLimits>): GatewayOptions {
       logger.info('answered', { status, ms: Math.round(ms) });
       metrics.captureColdStartMetric();
       if (status >= 500) metrics.addMetric('ServerErrors', MetricUnit.Count, 1);
-      metrics.publishStoredMetrics();
+      publishMetrics();
     },
   };
 }

@@ -3,7 +3,8 @@ import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-p
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { Context, DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
 import { HEAD_KEY } from '../../adapters/ledger-dynamodb/items.ts';
-import { log, logger, metrics, traced } from '../shared/observe.ts';
+import { BropError } from '../../node-core/chain/codes.ts';
+import { log, logger, metrics, publishMetrics, traced } from '../shared/observe.ts';
 import type { ChainIndex, Reached } from './chain-index.ts';
 
 /** By a timer: what a lost last record of the stream would have done. */
@@ -23,7 +24,7 @@ export function indexerHandler(open: () => Promise<Pick<ChainIndex, 'catchUp'>>)
     const processor = new BatchProcessor(EventType.DynamoDBStreams);
     try {
       if ('sweep' in event) {
-        await reach(open, context);
+        await reach(open, context).catch(unlessEmpty);
         return { batchItemFailures: [] };
       }
       let reached: Reached | undefined;
@@ -40,9 +41,14 @@ export function indexerHandler(open: () => Promise<Pick<ChainIndex, 'catchUp'>>)
         ...{ context, processInParallel: false, throwOnFullBatchFailure: false },
       });
     } finally {
-      metrics.publishStoredMetrics();
+      publishMetrics();
     }
   };
+}
+
+/** Until the follower has written its first block there is nothing to do, and nothing wrong. */
+function unlessEmpty(error: unknown): void {
+  if (!(error instanceof BropError) || error.code !== 'NOT_SYNCED') throw error;
 }
 
 async function reach(open: () => Promise<Pick<ChainIndex, 'catchUp'>>, context: WakeUp): Promise<Reached> {

@@ -16,6 +16,11 @@ export const log: Log = {
   error: (message, fields) => logger.error(message, { ...fields }),
 };
 
+/** What an invocation has counted, if anything: an empty line of metrics would be a warning. */
+export function publishMetrics(): void {
+  if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
+}
+
 /** A part of what a function does, as a subsegment of its trace; its error is recorded there and thrown on. */
 export async function traced<T>(name: string, work: () => Promise<T>): Promise<T> {
   const parent = tracer.isTracingEnabled() ? tracer.getSegment() : undefined;

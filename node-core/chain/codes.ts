@@ -101,6 +101,12 @@ export const CODES = {
   CHALLENGE_EXPIRED: { number: 4107, text: 'The challenge has expired.' },
   CHALLENGE_USED: { number: 4108, text: 'The challenge has been used already.' },
   ORIGIN_UNKNOWN: { number: 4109, text: 'The node does not serve under that origin.' },
+  // 4120 to 4129: hosted files.
+  HOSTED_FILE_TOO_LARGE: { number: 4120, text: 'Files of that length are not hosted.' },
+  HOSTED_FILE_UNREGISTERED: {
+    number: 4121,
+    text: 'The file is not public: no record of the chain names its address and its digest.',
+  },
   // 5000: a node in trouble.
   INTERNAL: { number: 5000, text: 'The node failed to answer; the cause is in its log.' },
   CONFIG_INVALID: { number: 5001, text: 'The configuration is not valid.' },

@@ -5,10 +5,11 @@
  *
  * | name | row |
  * |---|---|
- * | `proposal/<round>/own`, `proposal/<round>/<header hash>` | [timely, message], as in the store |
+ * | `proposal/<round>/own/<header hash>`, `proposal/<round>/<header hash>` | [timely, message], as in the store |
  * | `block` | [commit, name of the proposal that holds the block or null, the block if no proposal does] |
  *
- * A block that was proposed here is not written twice: it stays in its proposal.
+ * A block that was proposed here is not written twice: it stays in its proposal. No two blocks have one name: a second copy of
+ * this validator, which may still write here though it can no longer sign, takes nothing away.
  */
 import type { Certificate } from '../chain/certificate.ts';
 import { MAX_ROW_BYTES, type Row } from '../chain/segment.ts';
@@ -24,7 +25,7 @@ import { decodeMessage } from './messages.ts';
 import { blockBytesOf, type ProposalMessage } from './proposals.ts';
 
 const BLOCK = 'block';
-const PROPOSAL = /^proposal\/(\d{16})\/(own|[0-9a-f]{64})$/;
+const PROPOSAL = /^proposal\/(\d{16})\/(own\/)?([0-9a-f]{64})$/;
 const MAX_BYTES = { max: MAX_ROW_BYTES };
 const blockSchema = tuple(bytes(MAX_BYTES), nullable(text({ max: 100 })), bytes(MAX_BYTES));
 const NO_BYTES = new Uint8Array(0);
@@ -45,8 +46,6 @@ export class ChainJournal {
     if (height !== this.proposedAt) this.proposed.clear();
     this.proposedAt = height;
     const name = nameOf(proposal);
-    // A draft under the same name had another block.
-    for (const [block, other] of this.proposed) if (other === name) this.proposed.delete(block);
     await this.journal.put(height, name, proposalValue(proposal));
     this.proposed.set(toHex(headerHash), name);
     const gone = obsolete.map(nameOf).filter((other) => other !== name);
@@ -67,16 +66,10 @@ export class ChainJournal {
   async proposals(height: number): Promise<KeptProposal[]> {
     const rows = await this.journal.read(height);
     return [...rows].flatMap(([name, value]) => {
-      const [, round, block] = PROPOSAL.exec(name) ?? [];
+      const [, round, own, block] = PROPOSAL.exec(name) ?? [];
       if (block === undefined) return [];
-      const isOwn = block === 'own';
-      return {
-        height,
-        round: Number(round),
-        isOwn,
-        headerHash: isOwn ? NO_BYTES : fromHex(block),
-        ...proposalIn(value),
-      };
+      const isOwn = own !== undefined;
+      return { height, round: Number(round), isOwn, headerHash: fromHex(block), ...proposalIn(value) };
     });
   }
 
@@ -94,5 +87,5 @@ export class ChainJournal {
 }
 
 function nameOf({ round, isOwn, headerHash }: KeptProposal): string {
-  return `proposal/${String(round).padStart(16, '0')}/${isOwn ? 'own' : toHex(headerHash)}`;
+  return `proposal/${String(round).padStart(16, '0')}/${isOwn ? 'own/' : ''}${toHex(headerHash)}`;
 }

@@ -4,10 +4,11 @@ import { BropError } from '../../node-core/chain/codes.ts';
 import { readSecret } from '../signing/secret.ts';
 
 const USAGE = `usage: node nodes/prepare/main.ts hsm-addresses <cluster id>
-       node nodes/prepare/main.ts soft-token <env:NAME|file:PATH|secretsmanager:ID>
+       node nodes/prepare/main.ts text|soft-token <env:NAME|file:PATH|secretsmanager:ID>
 
 hsm-addresses  the IP addresses of the ACTIVE HSMs of a CloudHSM cluster, on one line; another control plane than AWS's own
                by BROP_CLOUDHSM_ENDPOINT
+text           the text of a secret, such as a certificate
 soft-token     the bytes of a secret that is in base64
 `;
 
@@ -26,12 +27,19 @@ async function softToken(reference: string): Promise<Uint8Array> {
   throw new BropError('CONFIG_INVALID', `${reference}: not base64.`);
 }
 
-async function main([what, of]: readonly string[]): Promise<number> {
-  if (of === undefined || (what !== 'hsm-addresses' && what !== 'soft-token')) {
+const JOBS: Readonly<Record<string, (of: string) => Promise<string | Uint8Array>>> = {
+  'hsm-addresses': hsmAddresses,
+  'soft-token': softToken,
+  text: readSecret,
+};
+
+async function main([what = '', of]: readonly string[]): Promise<number> {
+  const job = Object.hasOwn(JOBS, what) ? JOBS[what] : undefined;
+  if (job === undefined || of === undefined) {
     process.stderr.write(USAGE);
     return 2;
   }
-  process.stdout.write(await (what === 'hsm-addresses' ? hsmAddresses(of) : softToken(of)));
+  process.stdout.write(await job(of));
   return 0;
 }
 

@@ -1,6 +1,5 @@
 /** Whether the CloudHSM behind a primary key is there to be asked. */
 import { connect } from 'node:net';
-import { cloudHsm } from '../../adapters/cloudhsm-cluster/cloudhsm-cluster.ts';
 import type { Log } from '../../node-core/ports/log.ts';
 import type { AutoSignerConfig } from './signer-config.ts';
 
@@ -25,6 +24,8 @@ export async function clusterOutage(
   const { id, region, endpoint } = cluster;
   const options = { ...(region !== undefined && { region }), ...(endpoint !== undefined && { endpoint }) };
   try {
+    // Loaded when it is wanted: a node elsewhere is smaller without the SDK.
+    const { cloudHsm } = await import('../../adapters/cloudhsm-cluster/cloudhsm-cluster.ts');
     const found = await cloudHsm(options).describe(id);
     if (found === null) return `there is no CloudHSM cluster ${id}`;
     if (found.state !== 'ACTIVE') return `the CloudHSM cluster ${id} is ${found.state}`;

@@ -1,7 +1,8 @@
 /** One signer from its config. */
-import { KMSClient } from '@aws-sdk/client-kms';
-import { openKmsSigner } from '../../adapters/signer-kms/signer-kms.ts';
+import { CLIENT_SETTINGS } from '../../adapters/aws/client-settings.ts';
+import { Persistence } from '../../adapters/aws/persistence.ts';
 import { openPkcs11Signer } from '../../adapters/signer-pkcs11/signer-pkcs11.ts';
+import type { Log } from '../../node-core/ports/log.ts';
 import type { Signer } from '../../node-core/ports/signer.ts';
 import { openKey } from '../keys.ts';
 import { readSecret } from './secret.ts';
@@ -13,24 +14,35 @@ export interface OpenSigner {
   close(): void;
 }
 
-/**
- * Of one request, with pauses that double up to 20 s and are half as long on average: some 25 s. A validator waits so
- * long for a KMS that is throttled or away; then its process ends with KMS's own error, and whoever runs it starts it anew.
- */
-const KMS_ATTEMPTS = 10;
+/** A validator waits so long for a KMS that is throttled or away; then its process ends, and whoever runs it starts it anew. */
+const KMS_PATIENCE_MS = 30_000;
 
 /** @throws {BropError} CONFIG_INVALID, a KeyFileError or an error of the AWS SDK; none has a secret in it. */
-export async function openSigner(config: OneSignerConfig): Promise<OpenSigner> {
+export async function openSigner(config: OneSignerConfig, log: Log): Promise<OpenSigner> {
   switch (config.driver) {
     case 'file':
       return { signer: await openKey(config.path), close: () => {} };
-    case 'kms': {
-      const client = new KMSClient({ maxAttempts: KMS_ATTEMPTS });
-      return { signer: await openKmsSigner({ keyId: config.keyId, client }), close: () => client.destroy() };
-    }
+    case 'kms':
+      return openKms(config.keyId, log);
     case 'pkcs11': {
       const signer = await openPkcs11Signer({ ...config, pin: await readSecret(config.pin) });
       return { signer, close: () => signer.close() };
     }
   }
+}
+
+/** The SDK is loaded when it is wanted: a node elsewhere is smaller without it. */
+async function openKms(keyId: string, log: Log): Promise<OpenSigner> {
+  const [{ KMSClient }, { openKmsSigner }] = await Promise.all([
+    import('@aws-sdk/client-kms'),
+    import('../../adapters/signer-kms/signer-kms.ts'),
+  ]);
+  const client = new KMSClient(CLIENT_SETTINGS);
+  const persistence = new Persistence({ log, patienceMs: KMS_PATIENCE_MS });
+  const { publicKey, sign } = await persistence.run(`the key ${keyId}`, () => openKmsSigner({ keyId, client }));
+  const signer = {
+    publicKey,
+    sign: (message: Uint8Array) => persistence.run(`a signature by ${keyId}`, () => sign(message)),
+  };
+  return { signer, close: () => client.destroy() };
 }

@@ -1,7 +1,7 @@
 /** Secrets by reference: `env:NAME`, `file:PATH` or `secretsmanager:ID`. */
 import { readFileSync } from 'node:fs';
-import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { BropError } from '../../node-core/chain/codes.ts';
+import { SECRET } from '../aws/references.ts';
 
 /**
  * The text of a secret, without the line break at its end.
@@ -20,12 +20,14 @@ export async function readSecret(reference: string): Promise<string> {
 async function lookUp(kind: string, name: string): Promise<string | undefined> {
   if (kind === 'env') return process.env[name];
   if (kind === 'file') return readFileSync(name, 'utf8');
-  const answer = await new SecretsManagerClient({}).send(new GetSecretValueCommand({ SecretId: name }));
-  return answer.SecretString;
+  // Loaded when it is wanted: a node elsewhere is smaller without the SDK.
+  const { secretText } = await import('../aws/secrets.ts');
+  return secretText(`${SECRET}${name}`);
 }
 
-/** ENOENT, ResourceNotFoundException …: what kind of failure, not its text. */
+/** ENOENT …: what kind of failure; of Secrets Manager its own line, which quotes nothing. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'failed';
+  if (error.name === 'SecretError') return error.message;
   return 'code' in error ? String(error.code) : error.name;
 }

@@ -1,12 +1,17 @@
 /** Where the key that signs votes is, as the config of a validator says it. */
 import { z } from 'zod';
+import { isSecret } from '../aws/references.ts';
 
 /** Where a secret is, never the secret itself: a config is read by many. */
 export const secretReference = z
   .string()
   .regex(/^(env:[A-Za-z_]\w*|file:.+|secretsmanager:.+)$/, 'must be env:NAME, file:PATH or secretsmanager:ID');
 
-const file = z.strictObject({ driver: z.literal('file'), path: z.string().min(1) });
+const file = z.strictObject({
+  driver: z.literal('file'),
+  /** Of a key file, or `secretsmanager:<id>` with what such a file holds. */
+  path: z.string().min(1),
+});
 const pkcs11 = z.strictObject({
   driver: z.literal('pkcs11'),
   /** The token's driver, such as `/opt/cloudhsm/lib/libcloudhsm_pkcs11.so`. */
@@ -49,8 +54,6 @@ export const consensusKey = z.preprocess(
   signer,
 ) as unknown as z.ZodType<SignerConfig, SignerConfigInput>;
 
-const SECRET_ID = /^secretsmanager:/;
-
 /** The same with absolute paths; `at` resolves one. */
 export function withSignerPaths(config: SignerConfig, at: (path: string) => string): SignerConfig {
   if (config.driver !== 'auto') return withPaths(config, at);
@@ -59,7 +62,7 @@ export function withSignerPaths(config: SignerConfig, at: (path: string) => stri
 
 function withPaths(config: OneSignerConfig, at: (path: string) => string): OneSignerConfig {
   if (config.driver === 'kms') return config;
-  if (config.driver === 'file') return SECRET_ID.test(config.path) ? config : { ...config, path: at(config.path) };
+  if (config.driver === 'file') return isSecret(config.path) ? config : { ...config, path: at(config.path) };
   const pin = config.pin.startsWith('file:') ? `file:${at(config.pin.slice('file:'.length))}` : config.pin;
   return { ...config, library: at(config.library), pin };
 }

@@ -153,7 +153,7 @@ describe('two keys', () => {
 });
 
 test('a signer that hangs has failed after its time', async () => {
-  const { signer } = await openSigner({ driver: 'file', path: path('primary') });
+  const { signer } = await openSigner({ driver: 'file', path: path('primary') }, lines().log);
   const message = new Uint8Array([1]);
   expect((await withTimeLimit(signer, 10_000).sign(message)).length).toBe(64);
   const hanging = withTimeLimit({ publicKey: signer.publicKey, sign: () => new Promise(() => {}) }, 1);
@@ -179,8 +179,10 @@ test('a KMS that throttles is asked again, with pauses, until it answers', async
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   vi.stubEnv('AWS_ENDPOINT_URL', `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   stubAws();
-  const { signer, close } = await openSigner({ driver: 'kms', keyId: 'alias/votes' });
+  const { log, logged } = lines();
+  const { signer, close } = await openSigner({ driver: 'kms', keyId: 'alias/votes' }, log);
   expect([signer.publicKey.suite, asked]).toEqual(['p256', 5]);
+  expect(logged.map((line) => line.split(' {')[0])).toEqual(['warn: AWS is waited for', 'info: AWS answers again']);
   close();
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));

@@ -28,13 +28,13 @@ const PRIMARY_LIMIT_MS = 3_000;
 export async function openVotingKeys(config: SignerConfig, choice: string | undefined, log: Log): Promise<VotingKeys> {
   const chosen = chooseSigner(config, choice);
   if (chosen.driver === 'auto') return openBoth(chosen, log);
-  const { signer, close } = await opened('consensusKey', chosen);
+  const { signer, close } = await opened('consensusKey', chosen, log);
   return { signer, standby: null, close };
 }
 
-async function opened(field: string, config: OneSignerConfig): Promise<OpenSigner> {
+async function opened(field: string, config: OneSignerConfig, log: Log): Promise<OpenSigner> {
   try {
-    return await openSigner(config);
+    return await openSigner(config, log);
   } catch (error) {
     if (error instanceof BropError) throw error;
     throw new BropError('CONFIG_INVALID', `${field}: ${reasonOf(error)}`, { cause: error });
@@ -52,7 +52,7 @@ export function chooseSigner(config: SignerConfig, choice: string | undefined): 
 }
 
 async function openBoth(config: AutoSignerConfig, log: Log): Promise<VotingKeys> {
-  const standby = await opened('consensusKey.standby', config.standby);
+  const standby = await opened('consensusKey.standby', config.standby, log);
   try {
     const primary = await openPrimary(config, log);
     if (primary !== null && isSameKey(primary.signer, standby.signer))
@@ -78,7 +78,7 @@ async function openBoth(config: AutoSignerConfig, log: Log): Promise<VotingKeys>
 async function openPrimary(config: AutoSignerConfig, log: Log): Promise<OpenSigner | null> {
   try {
     const outage = await clusterOutage(config, log);
-    if (outage === null) return await openSigner(config.primary);
+    if (outage === null) return await openSigner(config.primary, log);
     log.error('the primary key is out of reach', { reason: outage });
   } catch (error) {
     log.error('the primary key is out of reach', { reason: reasonOf(error) });

@@ -2,9 +2,15 @@
 import { PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../adapters/system/clock.ts';
-import { verifyReceipt } from '../../node-core/chain/receipt.ts';
+import { decodeReceipt, verifyReceipt } from '../../node-core/chain/receipt.ts';
+import type { Operation } from '../../node-core/chain/transaction.ts';
+import { pureCrypto } from '../../node-core/crypto/pure.ts';
 import { Queries } from '../../node-core/runtime/queries.ts';
+import { ledgerSource } from '../../nodes/aws/ledger-source.ts';
 import { crypto } from '../api/in-process-node.ts';
+import { Keyring, setChange } from '../ledger/set-changes.ts';
+import { evidenceBody, op, partnerBody, World } from '../ledger/world.ts';
+import { feedOf } from '../middleware/feed.ts';
 import { type Emulator, startEmulator } from './emulator.ts';
 import { ProxyRig } from './proxy-rig.ts';
 
@@ -76,6 +82,73 @@ describe('what is read', () => {
     gone.abort();
     expect(await never).toBe(false);
   });
+});
+
+/** Copies what there is now, and all that was there before stays as it is. */
+async function copyOf(world: World, table: string, firstHeight = 1): Promise<void> {
+  const feed = feedOf(world).feed;
+  const status = async () => ({ ...(await queries.status()), height: world.store.height });
+  const source = ledgerSource(crypto, { store: world.store, onCommit: () => () => {} }, { status });
+  const writer = rig.writer(table, rig.dynamodb, { ...source, firstHeight, height: feed.height });
+  writer.start();
+  while (writer.height < world.store.height) await new Promise((next) => setTimeout(next, 2));
+  await writer.stop();
+}
+
+describe('a chain whose validators change', () => {
+  it('has in each receipt the changes before it, also when the table begins later', async () => {
+    const world = await World.open({ validators: 4 });
+    const keyring = new Keyring(world.members.validators);
+    const [whole, part] = [await rig.table('ledger', 'S'), await rig.table('ledger', 'S')];
+    const pairs: { readonly sender: Uint8Array; readonly nonce: Uint8Array; readonly height: number }[] = [];
+    const pack = async (...operations: Operation[]) => {
+      const bytes = world.transaction(world.operator, operations);
+      await world.applied(bytes);
+      const { sender, nonce } = world.parse(bytes).transaction;
+      pairs.push({ sender, nonce, height: world.store.height });
+    };
+    const all = world.store.validators.validators;
+    for (const count of [3, 4, 3]) {
+      await pack(op.admit(partnerBody(`partner ${pairs.length}`)));
+      const effectiveHeight = world.next + 1;
+      const approvers = keyring.approvers(world.store.validators);
+      await pack(setChange(world.store, { validators: all.slice(0, count), effectiveHeight, approvers }));
+      await pack(op.admit(partnerBody(`partner ${pairs.length}`)));
+      await copyOf(world, whole);
+    }
+    expect(world.store.setChanges()).toHaveLength(3);
+    const firstHeight = world.store.height - 1;
+    await copyOf(world, part, firstHeight);
+    const node = new Queries(pureCrypto, {} as never, { store: world.store } as never);
+    const [{ reader }, { reader: late }] = [await rig.reader(whole), await rig.reader(part)];
+    for (const { sender, nonce, height } of pairs) {
+      const receipt = await node.receipt(sender, nonce);
+      expect(await reader.receipt(sender, nonce)).toEqual(receipt);
+      expect(await late.receipt(sender, nonce)).toEqual(height < firstHeight ? undefined : receipt);
+    }
+    expect(decodeReceipt((await reader.receipt(pairs.at(-1)!.sender, pairs.at(-1)!.nonce))!).setChanges).toHaveLength(
+      3,
+    );
+    await expect(late.block(firstHeight - 1)).rejects.toMatchObject({ code: 'PRUNED' });
+    expect((await late.status()).firstHeight).toBe(firstHeight);
+  });
+});
+
+it('a block of several parts is whole, whatever of it came first', async () => {
+  const world = await World.open();
+  const table = await rig.table('ledger', 'S');
+  const partner = await world.partner('partner', { quota: { max: 1_000_000_000, periodMs: 1 } });
+  const operations = (name: string) =>
+    Array.from({ length: 64 }, (_, i) => op.register(evidenceBody(`${name} ${i}`, { subject: 's'.repeat(250) })));
+  await world.applied(...Array.from({ length: 36 }, (_, i) => world.transaction(partner, operations(`${i}`))));
+  await copyOf(world, table);
+  const { Items = [] } = await rig.dynamodb.send(new ScanCommand({ TableName: table }));
+  const name = `block/${world.store.height}`;
+  expect(Items.filter(({ pk }) => pk!.S === name).length).toBeGreaterThan(1);
+  const { reader } = await rig.reader(table);
+  const { certificate, transactions } = (await reader.storedBlock(world.store.height))!;
+  const stored = (await world.store.block(world.store.height))!;
+  expect({ certificate, transactions }).toEqual({ certificate: stored.certificate, transactions: stored.transactions });
 });
 
 describe('faults', () => {

@@ -11,6 +11,7 @@ import { catchUp } from './catch-up.ts';
 import { type BenchChain, startChain } from './chain.ts';
 import { evidenceTransactions } from './client.ts';
 import { crash } from './crash.ts';
+import { benchFunctions } from './functions.ts';
 import { latencies, receiptVerification } from './latency.ts';
 import { offer } from './load.ts';
 import { cpuSeconds, diskBytes, MemoryWatch, peakResidentMb, percentile, residentMb } from './measure.ts';
@@ -177,6 +178,7 @@ async function benchLedger(): Promise<void> {
 try {
   if (positionals[0] === undefined) await benchLedger();
   else if (positionals[0] === 'middleware') await benchMiddleware(values.quick === true, say);
+  else if (positionals[0] === 'functions') await benchFunctions(say);
   else throw new Error(`there is no bench of ${positionals[0]}`);
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -9,8 +9,8 @@ import { brop } from './run.ts';
 let close = () => {};
 afterEach(() => close());
 
-async function statusOf(equivocations: { count: number; validators: Uint8Array[] }) {
-  const { api } = fakeApi({ status: async () => ({ ...STATUS, equivocations }) });
+async function statusOf(equivocations: { count: number; validators: Uint8Array[] }, standbySigners: Uint8Array[] = []) {
+  const { api } = fakeApi({ status: async () => ({ ...STATUS, equivocations, standbySigners }) });
   const server = serve({ fetch: api.fetch, port: 0, hostname: '127.0.0.1' });
   close = () => void server.close();
   await new Promise((resolve) => server.once('listening', resolve));
@@ -29,4 +29,13 @@ test('a validator that has contradicted itself stands out, with where its eviden
 test('without one it says so', async () => {
   const { plain } = await statusOf({ count: 0, validators: [] });
   expect(plain.stdout).toMatch(/^equivocations +\{"count":0,"validators":\[\]\}$/m);
+});
+
+test('a validator whose primary key is out of use is an alarm, with where to read on', async () => {
+  const { plain, json } = await statusOf({ count: 0, validators: [] }, [SENDER]);
+  const who = accountIdToText(SENDER);
+  expect(plain.stdout).toContain(
+    `standbySigners     ALARM: ${who} signs with the standby key (docs/runbook.md, signer-fallback)\n`,
+  );
+  expect(json.json()).toMatchObject({ ok: true, standbySigners: [who] });
 });

@@ -171,13 +171,18 @@ describe('a CloudHSM, as the entry point sees it', { timeout: 60_000 }, () => {
 
   beforeAll(async () => {
     fake = await fakeCloudHsm('ACTIVE');
-    const configure = join(root, 'configure-pkcs11');
+    const client = join(root, 'cloudhsm');
+    const configure = join(client, 'bin', 'configure-pkcs11');
+    // As the image has it: what is written is elsewhere, and not there yet.
+    for (const folder of ['bin', 'etc.dist', 'run.dist']) mkdirSync(join(client, folder), { recursive: true });
+    writeFileSync(join(client, 'etc.dist', 'cloudhsm-pkcs11.cfg'), '{}');
+    for (const folder of ['etc', 'run']) symlinkSync(join(root, 'run', 'cloudhsm', folder), join(client, folder));
     writeFileSync(configure, `#!/bin/sh\necho "$@" >>'${join(root, 'configured')}'\n`);
     chmodSync(configure, 0o755);
     environment = {
       ...{ AWS_REGION: 'eu-central-1', AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' },
       ...{ BROP_CLOUDHSM_ENDPOINT: fake.endpoint, BROP_CLOUDHSM_CLUSTER: fake.clusterId },
-      ...{ BROP_CLOUDHSM_CONFIGURE: configure, BROP_CLOUDHSM_CA: '/etc/brop/customerCA.crt' },
+      ...{ BROP_CLOUDHSM_CLIENT: client, BROP_CLOUDHSM_CA: '/etc/brop/customerCA.crt' },
     };
   });
   afterAll(() => fake.close());
@@ -197,6 +202,16 @@ describe('a CloudHSM, as the entry point sees it', { timeout: 60_000 }, () => {
     }
     expect(await entrypoint(['true'], environment)).toEqual({ code: 0, stdout: '', stderr: '' });
     expect(configured()).toBe('-a 10.0.0.1 10.0.0.2 --hsm-ca-cert /etc/brop/customerCA.crt\n');
+  });
+
+  test('has the files that its client writes where one may write, and the CA from wherever its text is', async () => {
+    expect(readFileSync(join(root, 'run', 'cloudhsm', 'etc', 'cloudhsm-pkcs11.cfg'), 'utf8')).toBe('{}');
+    rmSync(join(root, 'configured'));
+    const ca = { BROP_CLOUDHSM_CA: 'env:CA_TEXT', CA_TEXT: '-----BEGIN CERTIFICATE-----' };
+    expect(await entrypoint(['true'], { ...environment, ...ca })).toMatchObject({ code: 0 });
+    const copy = join(root, 'run', 'customerCA.crt');
+    expect(configured()).toBe(`-a 10.0.0.1 10.0.0.2 --hsm-ca-cert ${copy}\n`);
+    expect(readFileSync(copy, 'utf8')).toBe(ca.CA_TEXT);
   });
 
   test('with one HSM is a cluster that the client must be told to accept', async () => {

@@ -1,16 +1,18 @@
 /** The API's handler behind API Gateway, over the tables that a follower and the indexer have written. */
 import { randomBytes } from 'node:crypto';
-import type { APIGatewayProxyResult } from 'aws-lambda';
+import { Writable } from 'node:stream';
+import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { opensslCrypto } from '../../adapters/crypto-native/openssl.ts';
 import { DynamoDbIndexStore } from '../../adapters/index-dynamodb/index-dynamodb.ts';
 import type { LedgerWriter } from '../../adapters/ledger-dynamodb/ledger-writer.ts';
 import { systemClock } from '../../adapters/system/clock.ts';
 import type { ApiLimits } from '../../api/limits.ts';
-import { proxyApi } from '../../functions/api/compose.ts';
-import { gatewayHandler } from '../../functions/api/gateway.ts';
+import { type ProxyApiParts, proxyApi } from '../../functions/api/compose.ts';
+import { gatewayHandler, gatewayStream } from '../../functions/api/gateway.ts';
 import { Upstream } from '../../functions/api/upstream.ts';
 import { ChainIndex } from '../../functions/indexer/chain-index.ts';
+import { explaining } from '../../functions/shared/explaining.ts';
 import { verifyReceipt } from '../../node-core/chain/receipt.ts';
 import { toHex } from '../../node-core/codec/bytes.ts';
 import { SUITES } from '../../node-core/crypto/suites.ts';
@@ -71,12 +73,17 @@ interface Options {
   readonly limits?: Partial<ApiLimits>;
 }
 
+function partsOf({ fetch = follower, limits = {} }: Options = {}): ProxyApiParts {
+  const upstream = new Upstream('http://follower.internal', fetch);
+  return {
+    ...{ dynamodb: rig.dynamodb, tables, upstream, origins: [ORIGIN], challengeSecret },
+    ...{ limits, clock: systemClock, log },
+  };
+}
+
 /** A function instance with nothing in it. */
-function instance({ fetch = follower, limits = {} }: Options = {}): ProxyHandler {
-  const opened = proxyApi({
-    ...{ dynamodb: rig.dynamodb, tables, upstream: new Upstream('http://follower.internal', fetch) },
-    ...{ origins: [ORIGIN], challengeSecret, limits, clock: systemClock, log },
-  });
+function instance(options: Options = {}): ProxyHandler {
+  const opened = proxyApi(partsOf(options));
   return gatewayHandler({ open: () => opened, log, answered: () => {} });
 }
 
@@ -188,19 +195,38 @@ describe('what is not', () => {
     }
   });
 
+  it('while DynamoDB throttles or is out of reach: 503 with Retry-After, and what is wrong in the log alone', async () => {
+    for (const error of [
+      Object.assign(new Error('slow down'), { name: 'ProvisionedThroughputExceededException' }),
+      Object.assign(new Error('no answer'), { code: 'ECONNREFUSED' }),
+    ]) {
+      const dynamodb = explaining('DynamoDB', rig.client());
+      const opened = await proxyApi({ ...partsOf(), dynamodb });
+      dynamodb.middlewareStack.add(() => () => Promise.reject(error), { step: 'finalizeRequest', priority: 'high' });
+      const get = behindGateway(gatewayHandler({ open: async () => opened, log, answered: () => {} }));
+      for (const path of ['/v1/status', `/v1/transactions/${rig.partnerText}/${'00'.repeat(32)}/receipt`]) {
+        const answer = await get(path);
+        expect(answer.status, path).toBe(503);
+        expect(answer.headers.get('Retry-After')).toBe('1');
+        expect(JSON.stringify(await answer.json())).not.toContain('DynamoDB');
+        expect(errors.splice(0).join()).toContain('DynamoDB');
+      }
+      expect((await get('/v1/records')).status).toBe(503);
+    }
+  });
+
   it('before the follower has written anything: 503, code 5008', async () => {
     const before = tables;
     tables = { ...tables, ledger: await rig.table('ledger', 'S') };
-    const opened = () =>
-      proxyApi({
-        ...{ dynamodb: rig.dynamodb, tables, upstream: new Upstream('http://follower.internal', follower) },
-        ...{ origins: [ORIGIN], challengeSecret, limits: {}, clock: systemClock, log },
-      });
-    const get = behindGateway(gatewayHandler({ open: opened, log, answered: () => {} }));
+    const open = () => proxyApi(partsOf());
+    const get = behindGateway(gatewayHandler({ open, log, answered: () => {} }));
     const answer = await get('/v1/status');
     expect([answer.status, ((await answer.json()) as { code: number }).code]).toEqual([503, 5008]);
     await rig.copy(tables.ledger);
     expect((await get('/v1/status')).status).toBe(200);
+    tables = { ...before, index: await rig.table('index', 'B') };
+    const unindexed = await get('/v1/records');
+    expect([unindexed.status, ((await unindexed.json()) as { code: number }).code]).toEqual([503, 4065]);
     tables = before;
   });
 });
@@ -224,6 +250,53 @@ describe('accounts that log in', () => {
     const audit = await asked()('/v1/audit', { headers: { Authorization: `Bearer ${token}` } });
     expect(audit.status).toBe(200);
     expect(await audit.json()).toMatchObject({ entries: [{ action: 'login', outcome: 'done' }] });
+  });
+});
+
+describe('as a stream', () => {
+  /** As the runtime of Lambda has it: what is written goes out at once. */
+  class ResponseStream extends Writable {
+    readonly pieces: string[] = [];
+    metadata: unknown;
+    override _write(piece: Buffer, _: string, done: () => void): void {
+      this.pieces.push(piece.toString());
+      done();
+    }
+  }
+
+  it('answers piece by piece, and ends before the platform would', async () => {
+    const platform = {
+      streamifyResponse: (handler: unknown) => handler,
+      HttpResponseStream: {
+        from: (stream: ResponseStream, metadata: unknown) => Object.assign(stream, { metadata }),
+      },
+    };
+    const before = (globalThis as { awslambda?: unknown }).awslambda;
+    Object.assign(globalThis, { awslambda: platform });
+    try {
+      const limits = { maxStreamMs: 1_500 };
+      const opened = proxyApi(partsOf({ limits }));
+      const stream = gatewayStream({ open: () => opened, log, answered: () => {} }) as unknown as (
+        event: APIGatewayProxyEvent,
+        response: ResponseStream,
+        context: Context,
+      ) => Promise<void>;
+      const response = new ResponseStream();
+      const request = new Request('https://api.example/v1/events/stream?type=evidence.registered');
+      const ended = stream(await eventOf(request), response, contextWith(60_000));
+      await expect.poll(() => response.pieces.length).toBeGreaterThan(0);
+      await rig.register('while somebody listens');
+      await ended;
+      expect(response.metadata).toMatchObject({ statusCode: 200, headers: { 'content-type': 'text/event-stream' } });
+      expect(response.pieces.join('')).toContain('event: evidence.registered');
+      expect(response.pieces.length).toBeGreaterThan(1);
+    } finally {
+      Object.assign(globalThis, { awslambda: before });
+    }
+  });
+
+  it('is not there where the platform has none', () => {
+    expect(gatewayStream({ open: () => proxyApi(partsOf()), log, answered: () => {} })).toBeNull();
   });
 });
 

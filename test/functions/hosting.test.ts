@@ -17,9 +17,17 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { HostingAws } from '../../adapters/hosting-aws/hosting-aws.ts';
 import { HostingTable } from '../../adapters/hosting-aws/hosting-table.ts';
 import { Quarantine } from '../../adapters/hosting-aws/quarantine.ts';
+import { SqliteIndexStore } from '../../adapters/index-sqlite/index-sqlite.ts';
 import { systemClock } from '../../adapters/system/clock.ts';
+import { createApi } from '../../api/app.ts';
 import { hostingHandler } from '../../functions/hosting/handler.ts';
+import { verifyReceipt } from '../../node-core/chain/receipt.ts';
+import { finalizedBlock, finalizedGenesis } from '../../node-core/middleware/finalized-block.ts';
+import { rowsOf } from '../../node-core/middleware/index/rows.ts';
+import { type RecordQuery, runQuery } from '../../node-core/middleware/query/query.ts';
 import type { UploadForm } from '../../node-core/ports/hosting.ts';
+import { NodeBlockFeed } from '../../node-core/runtime/block-feed.ts';
+import { Queries } from '../../node-core/runtime/queries.ts';
 import { crypto } from '../api/in-process-node.ts';
 import { type Emulator, startEmulator } from '../aws/emulator.ts';
 import { ProxyRig } from '../aws/proxy-rig.ts';
@@ -211,5 +219,89 @@ describe('the form', () => {
     const { form } = await hosting.ask(account, wanted(content));
     for (const length of [0, 99, 101]) expect(await post(form!, randomBytes(length))).toBeGreaterThanOrEqual(400);
     expect(form!.fields['x-amz-checksum-sha256']).toBe(Buffer.from(wanted(content).sha256).toString('base64'));
+  });
+});
+
+describe('with the SDK', () => {
+  /** The API over the chain of the rig; what is posted to S3 is judged at once. */
+  async function site() {
+    const { node } = rig.running;
+    const index = new SqliteIndexStore(':memory:');
+    await index.open('chain', 0);
+    const feed = new NodeBlockFeed(node);
+    const search = async (query: RecordQuery) => {
+      const { watermark } = await index.progress();
+      const blocks = [];
+      for (let height = watermark + 1; height <= feed.height; height++) {
+        const block =
+          height === 0
+            ? finalizedGenesis(crypto, node.store.genesis)
+            : finalizedBlock(crypto, (await feed.block(height))!);
+        blocks.push(rowsOf(block));
+      }
+      await index.apply(blocks);
+      return runQuery(crypto, index, query);
+    };
+    const api = createApi({
+      ...{ chain: new Queries(crypto, systemClock, node), clock: systemClock, crypto, hosting, records: { search } },
+      log: { debug() {}, info() {}, warn() {}, error: (text, fields) => console.error(text, fields) },
+      authentication: { origins: ['http://node.example'] },
+    });
+    return api;
+  }
+
+  async function uploading(change: (form: FormData) => void = () => {}) {
+    const api = await site();
+    const fetchOf = async (url: string, init: RequestInit): Promise<Response> => {
+      if (url.startsWith('http://node.example')) return api.request(url, init);
+      const form = init.body as FormData;
+      change(form);
+      const answer = await fetch(url, init);
+      await handler(eventOf(String(form.get('key'))), contextWith(60_000));
+      return answer;
+    };
+    return { api, client: rig.clientOf(fetchOf) };
+  }
+
+  it('a file is uploaded, registered with its address, and public from then on', async () => {
+    const { api, client } = await uploading();
+    const content = new Uint8Array(randomBytes(3_000));
+    const { file, record, receipt } = await client.hosting.upload(content, {
+      mediaType: 'text/plain',
+      subject: 'lot 1',
+    });
+    expect(file).toMatchObject({ state: 'stored', account, sizeBytes: 3_000 });
+    expect(record).toHaveLength(32);
+    const summary = verifyReceipt(crypto, receipt, rig.running.consortium.genesis.hash);
+    expect(summary).not.toHaveProperty('code', expect.any(String));
+    const answer = await api.request(`/v1/hosting/files/${file.id}`);
+    expect(answer.status).toBe(302);
+    const downloaded = await fetch(answer.headers.get('Location')!);
+    expect(new Uint8Array(await downloaded.arrayBuffer())).toEqual(content);
+    expect(await hosting.usage(account)).toMatchObject({
+      files: 1,
+      bytes: 3_000,
+      served: [{ files: 1, bytes: 3_000 }],
+    });
+  });
+
+  it('what was changed on the way is not registered, and stays where it is', async () => {
+    const { client } = await uploading((form) => {
+      // Of the same length: the emulator lets it through.
+      form.set('file', new Blob([randomBytes(3_000)]));
+    });
+    await expect(client.hosting.upload(new Uint8Array(randomBytes(3_000)))).rejects.toMatchObject({
+      code: 'PROOF_FILE',
+    });
+    expect(await hosting.usage(account)).toMatchObject({ files: 0 });
+  });
+
+  it('a file that is stored and not registered is nobody’s to download', async () => {
+    const api = await site();
+    const content = randomBytes(100);
+    const { file } = await hosting.ask(account, wanted(content));
+    await smuggle(file.id, content);
+    await quarantine().judge(file.id);
+    expect((await api.request(`/v1/hosting/files/${file.id}`)).status).toBe(404);
   });
 });

@@ -37,7 +37,7 @@ export async function fakeCloudHsm(state: State = 'UNINITIALIZED'): Promise<Fake
       fake.fault = null;
       if (typeof fault === 'object' && fault !== null) return refuse(response, fault.error);
       const answer = handle(fake, name, body);
-      if (fault === 'answer lost') return request.destroy();
+      if (fault === 'answer lost') return request.socket.destroy();
       if (typeof answer === 'string') return refuse(response, answer);
       fake.calls.push(name);
       response.writeHead(200, { 'Content-Type': 'application/x-amz-json-1.1' }).end(JSON.stringify(answer));

@@ -10,7 +10,9 @@ import { Queries } from '../../node-core/runtime/queries.ts';
 import { Voting } from '../../node-core/runtime/voting.ts';
 import type { Chance } from './chance.ts';
 import { Disk, DiskStore, type Fate, never, type Process } from './disk.ts';
+import { DiskJournal } from './disk-journal.ts';
 import { type BlobFiles, MemoryBlobs } from './memory-blobs.ts';
+import { JournalRows } from './memory-journal.ts';
 import type { Network } from './network.ts';
 import { DiskVoteRecord, RecordDisk } from './record-disk.ts';
 import { signingKeys } from './signing-keys.ts';
@@ -34,6 +36,8 @@ export interface MachineOptions {
   readonly maxWriteMs: number;
   /** Share of answers of the vote record that get lost. */
   readonly lostAnswers: number;
+  /** Its disk goes with its process, each time; what must not be lost is in a journal. */
+  readonly hasVanishingDisk?: boolean;
 }
 
 /** A death, or a full disk, at the write with this number (counted over the life of the machine). */
@@ -58,6 +62,7 @@ export class Machine {
   readonly chance: Chance;
   disk: Disk;
   readonly record: RecordDisk;
+  readonly journal = new JournalRows();
   readonly files: BlobFiles = new Map();
   life: Life | null = null;
   skewMs = 0;
@@ -110,6 +115,7 @@ export class Machine {
     this.life = null;
     this.disk.crash();
     this.record.crash(this.chance.is(0.5));
+    this.vanish();
     this.network.leave({ peer: this.options.peer });
     this.world.scheduler.schedule(restartAfterMs, () => this.boot());
   }
@@ -120,6 +126,12 @@ export class Machine {
     this.files.clear();
     this.acknowledgedHeight = 0;
     this.isDamaged = false;
+  }
+
+  private vanish(): void {
+    if (this.options.hasVanishingDisk !== true) return;
+    this.world.count('disks that vanished');
+    this.loseDisk();
   }
 
   /** The damage was noticed: what its operator does. */
@@ -156,6 +168,7 @@ export class Machine {
     this.world.note(`abandon ${this.options.name}`);
     this.world.count('second copies');
     this.disk.crash();
+    this.vanish();
     this.life = null;
     return life;
   }
@@ -182,6 +195,7 @@ export class Machine {
       ),
       verifier: life.verifier(),
       clock: life.clock,
+      journal: options.hasVanishingDisk === true ? new DiskJournal(this.journal, life) : undefined,
       onFatal: (error: unknown) => {
         if (life.alive) this.watcher.fatal(this, error);
       },

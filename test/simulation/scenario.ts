@@ -51,6 +51,8 @@ export interface Scenario {
   readonly lostAnswers: number;
   /** Validators of the genesis that have a standby key, which may sign after any of their restarts. */
   readonly standbys: readonly number[];
+  /** The disks of validators go with their processes; their vote records and journals do not. */
+  readonly vanishingDisks: boolean;
   /** How the validator set changes; null: it does not. */
   readonly changes: SetChanges | null;
   /** For the sweep: one machine dies at one write. */
@@ -133,6 +135,7 @@ const SIZES: readonly { readonly validators: number; readonly weight: number; re
 /** Shares of the seeds. */
 const STANDBY_SHARE = 0.3;
 const CHANGING_SHARE = 0.4;
+const VANISHING_SHARE = 0.25;
 /** Larger consortia do not change their set: their seeds take long enough as they are. */
 const MAX_CHANGING = 5;
 
@@ -150,7 +153,8 @@ const PARAMETERS: Partial<Parameters> = {
 };
 
 export function scenarioOf(seed: number): Scenario {
-  const scenario = { ...scenarioWithOneSet(seed), standbys: [], changes: null };
+  const vanishingDisks = new Chance(`vanishing disks ${seed}`).is(VANISHING_SHARE);
+  const scenario = { ...scenarioWithOneSet(seed), vanishingDisks, standbys: [], changes: null };
   const chance = new Chance(`set changes ${seed}`);
   const correct = Array.from({ length: scenario.validators }, (_, i) => i).filter((i) => !scenario.liars.includes(i));
   const standbys = chance.is(STANDBY_SHARE) ? chance.some(correct, 0.7) : [];
@@ -163,7 +167,7 @@ export function scenarioOf(seed: number): Scenario {
   return { ...scenario, standbys, changes };
 }
 
-function scenarioWithOneSet(seed: number): Omit<Scenario, 'standbys' | 'changes'> {
+function scenarioWithOneSet(seed: number): Omit<Scenario, 'vanishingDisks' | 'standbys' | 'changes'> {
   const chance = new Chance(`scenario ${seed}`);
   const { validators, faultyMs } = sizeOf(chance.unit());
   const maxLiars = Math.floor((validators - 1) / 3);
@@ -213,6 +217,7 @@ export function quietScenario(validators: number): Scenario {
     maxWriteMs: 10,
     lostAnswers: 0,
     standbys: [],
+    vanishingDisks: false,
     changes: null,
     parameters: PARAMETERS,
   };

@@ -134,7 +134,9 @@ export class Simulation {
       const storeShowsEarly = scenario.storeShowsEarly && !isByzantine;
       const name = `${isByzantine ? 'liar' : 'validator'} ${index}`;
       const keys = { index, key, standby: world.consortium.standbys.get(index) };
-      this.add({ ...common, name, peer: peerIds[index]!, validator: keys, isByzantine, storeShowsEarly });
+      const hasVanishingDisk = scenario.vanishingDisks;
+      const how = { isByzantine, storeShowsEarly, hasVanishingDisk };
+      this.add({ ...common, name, peer: peerIds[index]!, validator: keys, ...how });
     }
     for (let i = 0; i < scenario.followers; i++) {
       const peer = `f${i}`.repeat(32);

@@ -40,6 +40,14 @@ describe('simulation', () => {
     await expectNoFailure(deaths.slice(0, 8 / step).map((death) => deathAtWrite(4, { ...death, machine: 4 })));
   });
 
+  const killing = ['before', 'after', 'torn'] as const;
+  it.each(killing)('survives it though the disk is gone with the process: %s', { timeout: 240_000 }, async (side) => {
+    const deaths = Array.from({ length: 6 }, (_, i) => ({ machine: 0, atWrite: 3 + 3 * i, side, restartAfterMs: 60 }));
+    const gone = (validators: number) =>
+      deaths.map((death) => ({ ...deathAtWrite(validators, death), vanishingDisks: true }));
+    await expectNoFailure([...gone(4), ...gone(1)]);
+  });
+
   it('gives a seed one history, and another seed another', { timeout: 60_000 }, async () => {
     const [first, again, other] = [
       await simulate(scenarioOf(7)),
