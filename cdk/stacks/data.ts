@@ -105,7 +105,7 @@ export class DataStack extends Stack {
   readonly accessLogs: s3.Bucket;
 
   constructor(scope: Construct, id: string, deployment: Deployment, props: StackProps) {
-    super(scope, id, { ...props, terminationProtection: !deployment.emulator });
+    super(scope, id, { ...props, terminationProtection: deployment.emulator === undefined });
     const encryptionKey = new kms.Key(this, 'Key', {
       description: `Data at rest of the BROP deployment ${deployment.name}`,
       enableKeyRotation: true,
