@@ -107,7 +107,7 @@ async function start(config: NodeConfig, begun: Closing[]): Promise<RunningNode>
     // What has no chain behind it any more must not answer.
     onFatal: (error) => void Promise.allSettled([closeServices(), observed.close()]).then(() => end(explained(error))),
     fileSources,
-    journal: cloud?.journal,
+    ...(cloud !== undefined && { journal: cloud.journal, publishedHeight: cloud.publishedHeight }),
     ...(voting !== undefined && { voting }),
     ...retention(config, genesis),
   });

@@ -52,7 +52,7 @@ export async function serveApi(
   // Which port it is may be known only when it listens.
   const origins = [...(config.origins ?? [])];
   const chain = new Queries(nativeCrypto, systemClock, node);
-  const told = await startDelivery({ dataFolder, webhooks, node, chain, log });
+  const told = await startDelivery({ dataFolder, webhooks, node, chain, log, metrics });
   const app = createApi({
     chain,
     events: told.events,

@@ -6,6 +6,13 @@ import { nameOf, type Persistence } from '../aws/persistence.ts';
 /** Says which secret and what kind of failure, never what is in it. */
 export class SecretError extends Error {
   override readonly name = 'SecretError';
+  /** AWS's name of the failure, or what is wrong with the text. */
+  readonly code: string;
+
+  constructor(id: string, code: string, what: string) {
+    super(`the secret ${id} ${what}`);
+    this.code = code;
+  }
 }
 
 export interface SecretsOptions {
@@ -30,11 +37,11 @@ export async function readSecret(id: string, { client, persistence }: SecretsOpt
       ({ SecretString }) => SecretString,
       (error: unknown) => {
         // Without the cause: its text may quote what it was about.
-        throw new SecretError(`the secret ${id} cannot be read: ${nameOf(error)}`);
+        throw new SecretError(id, nameOf(error), `cannot be read: ${nameOf(error)}`);
       },
     );
-  if (text === undefined || text.trim() === '') throw new SecretError(`the secret ${id} holds no text`);
+  if (text === undefined || text.trim() === '') throw new SecretError(id, 'no text', 'holds no text');
   if (text.length > MAX_CHARACTERS)
-    throw new SecretError(`the secret ${id} is longer than ${MAX_CHARACTERS} characters`);
+    throw new SecretError(id, 'too long', `is longer than ${MAX_CHARACTERS} characters`);
   return text;
 }

@@ -15,7 +15,8 @@ is one line that names the field. SIGINT (Ctrl-C) and SIGTERM end the node in or
     "peers": [{ "id": "<fingerprint>", "host": "127.0.0.1", "port": 4700 }],
     "api": { "host": "127.0.0.1", "port": 4680 } }
 
-A validator has "role": "validator", "listen": { "host", "port" } and "consensusKey" as well.`,
+A validator has "role": "validator", "listen": { "host", "port" } and "consensusKey" as well: the path of a
+key file, or { "driver": "pkcs11" | "kms" | "auto", … } (docs/on-premise.md).`,
   options: {},
   positionals: [1, 1],
   run: async (args, out) => {

@@ -1,4 +1,5 @@
 /** Lambda: a subscription for which there is something to do → requests to its endpoint. */
+import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { opensslCrypto } from '../../adapters/crypto-native/openssl.ts';
@@ -9,10 +10,11 @@ import { DynamoDbSubscriptionStore } from '../../adapters/subscriptions-dynamodb
 import { systemClock } from '../../adapters/system/clock.ts';
 import { systemRandom } from '../../adapters/system/random.ts';
 import { TIME_LIMIT_MS, webhookHttp } from '../../adapters/webhook-http/webhook-http.ts';
+import { outcomeOf } from '../../node-core/middleware/delivery/tally.ts';
 import { Worker } from '../../node-core/middleware/delivery/worker.ts';
 import { EventLog } from '../../node-core/middleware/events/event-log.ts';
 import { environment, once } from '../shared/environment.ts';
-import { log, tracer } from '../shared/observe.ts';
+import { log, metrics, tracer } from '../shared/observe.ts';
 import { proxySecrets } from '../shared/secrets.ts';
 import { webhooksHandler } from './handler.ts';
 
@@ -29,6 +31,7 @@ const open = once(async () => {
     events: new EventLog(opensslCrypto, reader.genesis.hash, feed),
     transport: webhookHttp({ loopback: process.env.BROP_WEBHOOK_LOOPBACK === '1' }),
     attemptMs: TIME_LIMIT_MS,
+    attempted: (attempt) => metrics.addMetric(`WebhookAttempts_${outcomeOf(attempt)}`, MetricUnit.Count, 1),
     refresh: () => feed.refresh(),
   });
   return { worker, store, outbox, clock: systemClock };

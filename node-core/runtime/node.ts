@@ -59,6 +59,8 @@ export interface NodeParts {
   readonly journal?: Journal | undefined;
   /** How many heights of blocks are kept at least; without it all are. */
   readonly retainBlocks?: number;
+  /** Blocks above this height are kept in any case: they are not published yet. */
+  readonly publishedHeight?: (() => number) | undefined;
   /** The node cannot go on; it has stopped. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -149,7 +151,7 @@ export class Node {
     this.repair = new Repair({ crypto, store, sources: parts.fileSources ?? [], peers, transport, clock, log });
     const { repair } = this;
     this.upkeep = new Upkeep({
-      ...{ store, clock, log, retainBlocks: parts.retainBlocks ?? null },
+      ...{ store, clock, log, retainBlocks: parts.retainBlocks ?? null, neededAbove: parts.publishedHeight },
       repair: (pause) => repair.work(pause),
     });
     this.equivocations = new Equivocations({ crypto, store, log, toAll: (message) => peers.toAll(message) });

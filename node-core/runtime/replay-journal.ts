@@ -1,7 +1,7 @@
 /** Blocks of the journal, on a store that has lost them; verified and executed like those of a peer. */
 
 import { decodeStoredBlock } from '../chain/stored-block.ts';
-import { CodecError } from '../codec/error.ts';
+import { StoreError } from '../ports/key-value-store.ts';
 import type { Log } from '../ports/log.ts';
 import { BadBlock, type BlockIntake } from './block-intake.ts';
 import type { ChainJournal } from './chain-journal.ts';
@@ -39,8 +39,9 @@ export async function replayJournal({ store, log, journal, intake, run }: Replay
       isTaken = store.height >= next;
     }
   } catch (error) {
-    const level = error instanceof BadBlock || error instanceof CodecError ? 'error' : 'warn';
-    log[level]('the journal cannot be read on', { height: store.height + 1, error: String(error) });
+    const told = { height: store.height + 1, error: String(error) };
+    if (error instanceof StoreError) log.warn('the journal is out of reach', told);
+    else log.error('the journal cannot be read on', told);
   }
   if (store.height > before) log.info('blocks were taken from the journal', { from: before + 1, to: store.height });
 }

@@ -13,6 +13,8 @@ export interface UpkeepParts {
   readonly log: Log;
   /** How many heights are kept at least; null: all. */
   readonly retainBlocks: number | null;
+  /** Blocks above this height are needed here still, whatever is to be kept. */
+  readonly neededAbove?: (() => number) | undefined;
   /** Makes whole what the disk has damaged; has ended soon. */
   readonly repair?: (pause: Pause) => Promise<void>;
 }
@@ -52,14 +54,15 @@ export class Upkeep {
   }
 
   private async work(): Promise<void> {
-    const { store, retainBlocks, log } = this.parts;
+    const { store, retainBlocks, neededAbove = () => Number.POSITIVE_INFINITY, log } = this.parts;
     await this.parts.repair?.(this.pause);
     while (await store.blocks.sealNext(store.flushedHeight, this.pause)) {
       log.debug('a segment of blocks is sealed', { segment: store.blocks.sealed - 1 });
     }
     if (retainBlocks === null) return;
     // Places of what is pruned are flushed by then: nonces go before their blocks do.
-    while (await store.pruneNext(store.flushedHeight - retainBlocks + 1, this.pause)) {
+    const keptFrom = () => Math.min(store.flushedHeight - retainBlocks, neededAbove()) + 1;
+    while (await store.pruneNext(keptFrom(), this.pause)) {
       log.info('old blocks are pruned', { firstHeight: store.blocks.firstHeight });
     }
   }

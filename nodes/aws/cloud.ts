@@ -25,6 +25,8 @@ const LAST_PATIENCE_MS = 10_000;
 export class Cloud {
   /** What must outlive the disk of a validator; undefined where the disk stays. */
   readonly journal: Journal | undefined;
+  /** Up to where the chain is published; undefined where it is not. */
+  readonly publishedHeight: (() => number) | undefined;
   /** The files that this node has published in an earlier life. */
   readonly sources: readonly FileSource[];
   private readonly config: NodeConfig;
@@ -49,6 +51,7 @@ export class Cloud {
       this.journal = journalDynamoDb({ client, table: proposals.table, scope, persistence });
     }
     const { publish } = config;
+    this.publishedHeight = publish === undefined ? undefined : () => this.publisher?.height ?? 0;
     this.sources = publish === undefined ? [] : [{ name: publish, files: openS3Files(publish, 'publish') }];
   }
 

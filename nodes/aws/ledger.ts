@@ -1,5 +1,6 @@
 /** Writes the chain of a follower into the ledger table of the proxy, out of which functions answer. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { CLIENT_SETTINGS } from '../../adapters/aws/client-settings.ts';
 import { nativeCrypto } from '../../adapters/crypto-native/native.ts';
 import { LedgerWriter } from '../../adapters/ledger-dynamodb/ledger-writer.ts';
 import type { PrometheusMetrics } from '../../adapters/metrics-prometheus/metrics.ts';
@@ -15,7 +16,7 @@ export interface LedgerCopy {
 
 /** Begins at once. Never throws: what is wrong is logged and tried again. Region and credentials are the environment's. */
 export function startLedger(tableName: string, node: Node, log: Log, metrics?: PrometheusMetrics): LedgerCopy {
-  const client = new DynamoDBClient({});
+  const client = new DynamoDBClient(CLIENT_SETTINGS);
   const source = ledgerSource(nativeCrypto, node, new Queries(nativeCrypto, systemClock, node));
   const writer = new LedgerWriter({ client, tableName, source, clock: systemClock, log });
   if (metrics !== undefined) registerLedger(metrics, writer);

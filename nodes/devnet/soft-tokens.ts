@@ -103,20 +103,27 @@ function makeToken(
   pkcs11.C_InitPIN(session, pin);
   pkcs11.C_Logout(session);
   pkcs11.C_Login(session, CKU_USER, pin);
-  makeKey(constants, pkcs11, session);
+  makeKeyPair(constants, pkcs11, session, KEY_LABEL);
   pkcs11.C_CloseSession(session);
 }
 
-function makeKey(constants: typeof Pkcs11Module, pkcs11: Pkcs11Module.PKCS11, session: Pkcs11Module.Handle): void {
+/** In the token of a session that is logged in; sensitive, and not extractable. */
+export function makeKeyPair(
+  constants: typeof Pkcs11Module,
+  pkcs11: Pkcs11Module.PKCS11,
+  session: Pkcs11Module.Handle,
+  label: string,
+  curveOid = P256_OID,
+): void {
   const { CKA_EC_PARAMS, CKA_EXTRACTABLE, CKA_LABEL, CKA_SENSITIVE, CKA_SIGN, CKA_TOKEN, CKA_VERIFY } = constants;
   const common = [
     { type: CKA_TOKEN, value: true },
-    { type: CKA_LABEL, value: KEY_LABEL },
+    { type: CKA_LABEL, value: label },
   ];
   const open = [
     ...common,
     { type: CKA_VERIFY, value: true },
-    { type: CKA_EC_PARAMS, value: Buffer.from(P256_OID, 'hex') },
+    { type: CKA_EC_PARAMS, value: Buffer.from(curveOid, 'hex') },
   ];
   const secret = [
     ...common,

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { nativeCrypto, nativeSigner } from '../../adapters/crypto-native/native.ts';
+import type { PrometheusMetrics } from '../../adapters/metrics-prometheus/metrics.ts';
 import { openLmdbStore } from '../../adapters/store-lmdb/store.ts';
 import { subscriptionsKv } from '../../adapters/subscriptions-kv/subscriptions-kv.ts';
 import { systemClock } from '../../adapters/system/clock.ts';
@@ -21,6 +22,7 @@ import type { SubscriptionAccess } from '../../node-core/ports/subscription-acce
 import { NodeBlockFeed } from '../../node-core/runtime/block-feed.ts';
 import type { Node } from '../../node-core/runtime/node.ts';
 import type { NodeConfig } from '../config.ts';
+import { registerDelivery } from './delivery-metrics.ts';
 
 const SUBSCRIPTIONS_FOLDER = 'subscriptions';
 const SECRET_FILE = 'webhook-secret';
@@ -38,6 +40,7 @@ export interface DeliveryParts extends Pick<NodeConfig, 'dataFolder' | 'webhooks
   readonly node: Node;
   readonly chain: ChainAccess;
   readonly log: Log;
+  readonly metrics?: PrometheusMetrics | undefined;
 }
 
 export async function startDelivery(parts: DeliveryParts): Promise<Delivery> {
@@ -63,7 +66,10 @@ function ed25519Sign(): Ed25519Sign {
   };
 }
 
-async function deliver({ dataFolder, webhooks, chain, log }: DeliveryParts, events: EventLog): Promise<Delivery> {
+async function deliver(
+  { dataFolder, webhooks, chain, log, metrics }: DeliveryParts,
+  events: EventLog,
+): Promise<Delivery> {
   const master = openWebhookSecret(join(dataFolder, SECRET_FILE));
   const folder = join(dataFolder, SUBSCRIPTIONS_FOLDER);
   const store = subscriptionsKv(await openLmdbStore({ folder, mapSizeBytes: MAP_SIZE_BYTES }));
@@ -71,6 +77,7 @@ async function deliver({ dataFolder, webhooks, chain, log }: DeliveryParts, even
     const transport = webhookHttp({ loopback: webhooks.loopback });
     const common = { clock: systemClock, random: systemRandom, store, events, transport, master };
     const dispatcher = await Dispatcher.open({ ...common, log, sign: ed25519Sign(), receipts: chain });
+    if (metrics !== undefined) registerDelivery(metrics, dispatcher);
     dispatcher.start();
     const stop = async () => {
       const stopped = dispatcher.stop();

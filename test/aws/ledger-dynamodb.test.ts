@@ -1,9 +1,11 @@
 /** The ledger table beside a real chain: what is read out of it is what the node says, whatever happens on the way. */
 import { PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { blockOf } from '../../adapters/ledger-dynamodb/items.ts';
 import { systemClock } from '../../adapters/system/clock.ts';
 import { decodeReceipt, verifyReceipt } from '../../node-core/chain/receipt.ts';
 import type { Operation } from '../../node-core/chain/transaction.ts';
+import { toHex } from '../../node-core/codec/bytes.ts';
 import { pureCrypto } from '../../node-core/crypto/pure.ts';
 import { Queries } from '../../node-core/runtime/queries.ts';
 import { ledgerSource } from '../../nodes/aws/ledger-source.ts';
@@ -35,6 +37,23 @@ async function contents(tableName: string) {
   return Items.map((item) => JSON.stringify(item, (_, value) => (value instanceof Uint8Array ? [...value] : value)))
     .map((text) => text.replaceAll(/"pending\\":.*?}/g, ''))
     .sort();
+}
+
+/** Whatever is there, everything that it refers to is there too. */
+async function expectWhole(tableName: string): Promise<void> {
+  const { Items = [] } = await rig.dynamodb.send(new ScanCommand({ TableName: tableName }));
+  const keys = new Set(Items.map(({ pk, sk }) => `${pk!.S} ${sk!.S}`));
+  for (const item of Items) {
+    const of = item.pk!.S!;
+    if (of === 'head')
+      for (let height = 1; height <= Number(item.height!.N); height++)
+        expect(keys, 'of the head').toContain(`block/${height} part/0000`);
+    if (of.startsWith('transaction/')) expect(keys, of).toContain(`block/${Number(item.sk!.S)} part/0000`);
+    if (!of.startsWith('block/') || item.parts === undefined) continue;
+    const parts = Items.filter(({ pk }) => pk!.S === of).sort((a, b) => (a.sk!.S! < b.sk!.S! ? -1 : 1));
+    for (const [, , , , digest] of blockOf(parts).results)
+      expect(keys, of).toContain(`account/${toHex(digest)} record`);
+  }
 }
 
 describe('what is read', () => {
@@ -172,6 +191,7 @@ describe('faults', () => {
       while (dying.failures === 0 && dying.height < rig.source.height) await new Promise((next) => setTimeout(next, 1));
       const survived = dying.failures === 0;
       await dying.stop();
+      await expectWhole(table);
       await rig.copy(table);
       expect(await contents(table), `request ${at}`).toEqual(expected);
       if (survived) break;

@@ -20,6 +20,7 @@ import { toHex } from '../../node-core/codec/bytes.ts';
 import { generateKeyPair } from '../../node-core/crypto/generate.ts';
 import type { NodeConfigInput } from '../../nodes/config.ts';
 import { create } from '../../nodes/devnet/create.ts';
+import { Between } from './between.ts';
 import { type Emulator, startEmulator } from './emulator.ts';
 import { Resources } from './tables.ts';
 import { Task } from './task.ts';
@@ -31,6 +32,9 @@ const [VOTES, JOURNAL, COMMON] = ['votes', 'journal', 'common'];
 let home: string;
 let emulator: Emulator;
 let aws: Resources;
+/** What the validators take for AWS. */
+let between: Between;
+let endpoint: Emulator;
 let genesis: Genesis;
 let follower: Task;
 const tasks: Task[] = [];
@@ -43,7 +47,7 @@ const folderOf = (i: number) => join(home, 'disks', `validator-${i}`);
 const configOf = (name: string) => JSON.parse(readFileSync(join(home, 'devnet', name, 'config.json'), 'utf8'));
 
 function launch(config: NodeConfigInput): Task {
-  const task = new Task(emulator, config);
+  const task = new Task(endpoint, config);
   started.push(task);
   return task;
 }
@@ -91,6 +95,8 @@ async function prepare(): Promise<void> {
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'brop-validators-'));
   emulator = await startEmulator();
+  between = new Between(emulator);
+  endpoint = await between.open();
   aws = new Resources(emulator);
   await prepare();
   for (let i = 0; i < VALIDATORS; i++) tasks.push(launch(validatorConfig(i)));
@@ -105,6 +111,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const task of started) await task.end('SIGKILL');
   aws?.close();
+  between?.close();
   await emulator?.stop();
   rmSync(home, { recursive: true, force: true });
 }, 60_000);
@@ -204,6 +211,31 @@ test('all whose disks are gone at the same moment go on with the same chain', as
   await expectNoHarm();
 }, 120_000);
 
+test('while DynamoDB is throttled they wait, sign nothing and say so; then they go on', async () => {
+  await register();
+  between.fate = () => 'throttle';
+  for (const task of tasks) await task.until('waiting', () => task.has('AWS is waited for'));
+  const [before, signed] = [await height(), await Promise.all(tasks.map(votes))];
+  const { throttle } = between.counts;
+  await tasks[0]!.until('asking again and again', () => between.counts.throttle > throttle + 8);
+  expect([await height(), await Promise.all(tasks.map(votes))]).toEqual([before, signed]);
+  between.fate = () => 'pass';
+  expect(await register()).toBeGreaterThan(before);
+  await expectNoHarm();
+}, 90_000);
+
+test('answers of DynamoDB that are lost after the write make nobody stop, and nobody sign twice', async () => {
+  let writes = 0;
+  between.fate = (operation) => (operation.startsWith('Put') && writes++ % 5 === 0 ? 'loseAnswer' : 'pass');
+  const before = await height();
+  for (let i = 0; i < 3; i++) await register();
+  await tasks[0]!.until('ten blocks on', async () => (await height()) > before + 10);
+  between.fate = () => 'pass';
+  expect(between.counts.loseAnswer).toBeGreaterThan(20);
+  expect(await Promise.all(tasks.map((task) => task.metric('brop_signing_stopped')))).toEqual([0, 0, 0, 0]);
+  await expectNoHarm();
+}, 90_000);
+
 test('of two copies of one validator the older one cannot sign, and says so for an alarm', async () => {
   const [older] = tasks.slice(2) as [Task];
   expect(await older.metric('brop_signing_stopped')).toBe(0);
@@ -217,7 +249,7 @@ test('of two copies of one validator the older one cannot sign, and says so for 
   expect(await votes(older)).toBe(signed);
   expect(copy.has('not signing')).toBe(false);
   await copy.end('SIGKILL');
-  await older.end('SIGTERM');
+  expect(await older.end('SIGTERM')).toBe(0);
   await expectNoHarm();
 }, 90_000);
 

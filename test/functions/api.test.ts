@@ -202,7 +202,7 @@ describe('what is not', () => {
     ]) {
       const dynamodb = explaining('DynamoDB', rig.client());
       const opened = await proxyApi({ ...partsOf(), dynamodb });
-      dynamodb.middlewareStack.add(() => () => Promise.reject(error), { step: 'finalizeRequest', priority: 'high' });
+      dynamodb.middlewareStack.add(() => () => Promise.reject(error), { step: 'initialize', priority: 'low' });
       const get = behindGateway(gatewayHandler({ open: async () => opened, log, answered: () => {} }));
       for (const path of ['/v1/status', `/v1/transactions/${rig.partnerText}/${'00'.repeat(32)}/receipt`]) {
         const answer = await get(path);

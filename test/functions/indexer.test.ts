@@ -98,7 +98,7 @@ describe('whatever the stream does', () => {
 describe('failures', () => {
   it('an instance that fails at any request is tried again, and leaves no gap', async () => {
     // Every so many of the requests, until there was one without a failure.
-    for (let at = 1, failed = true; failed; at += 9) {
+    for (let at = 1, failed = true; failed; at += 16) {
       const client = rig.client();
       const table = await rig.table('index', 'B');
       let requests = 0;

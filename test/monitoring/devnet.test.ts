@@ -176,7 +176,7 @@ describe('metrics', () => {
     const page = readFileSync(join(root, 'docs/monitoring/metrics.md'), 'utf8');
     const rows = page.split('\n').filter((line) => /^\| `/.test(line));
     const documented = new Set(rows.flatMap((line) => [...namesIn(line.split('|')[1]!)]));
-    const ofFollowers = [...documented].filter((name) => /^brop_(http|index|ledger_table)_/.test(name));
+    const ofFollowers = [...documented].filter((name) => /^brop_(http|index|ledger_table|webhook)_/.test(name));
     const scrapes = await exposed();
     const everywhere = new Set(scrapes.flatMap((names) => [...names]));
     expect([...everywhere].filter((name) => !documented.has(name))).toEqual([]);

@@ -239,9 +239,9 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
         to: 'if (height > 0) return row;',
       },
       {
-        file: `${RUNTIME}/queries.ts`,
-        from: 'if (wrong !== null) throw',
-        to: "if (wrong?.code === 'PROOF_FORM') throw",
+        file: 'node-core/chain/block-receipts.ts',
+        from: 'return inclusionRefusal(this.crypto, receipt, block) ?? encodeReceipt(receipt);',
+        to: 'return block === undefined ? inclusionRefusal(this.crypto, receipt, block)! : encodeReceipt(receipt);',
       },
     ],
   },

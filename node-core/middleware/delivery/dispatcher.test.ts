@@ -357,16 +357,58 @@ describe('crashes', () => {
     expect(rig.told('a')).toEqual(Array(5).fill('x'));
   });
 
-  it('a store that cannot be written stops deliveries, and nothing else', async () => {
+  it('a store that cannot be written makes deliveries wait, and nothing else; then all is told and recorded', async () => {
     await rig.subscribe('a');
-    rig.kv.write = () => Promise.reject(new Error('the disk is gone'));
+    const { write } = rig.kv;
+    rig.kv.write = () => Promise.reject(new Error('the disk is full'));
     await rig.register('x');
     await rig.pass(2_000);
-    expect(rig.errors.join()).toContain('deliveries stop');
+    expect(rig.errors.join()).toContain('deliveries wait');
     await rig.register('y');
+    await rig.pass(HOUR_MS);
     expect(rig.told('a')).toEqual(['x']);
-    await rig.dispatcher.stop();
+    // Each wait is twice the one before, up to a minute.
+    expect(rig.errors.length).toBeGreaterThan(50);
+    expect(rig.errors.length).toBeLessThan(75);
+    expect(rig.dispatcher.isWaiting).toBe(true);
+    rig.kv.write = write;
+    await rig.pass(61_000);
+    expect(rig.dispatcher.isWaiting).toBe(false);
+    expect(rig.told('a')).toEqual(['x', 'y']);
+    await rig.pass(2_000);
+    expect((await rig.store.attempts('sub_a', 10)).map(({ number }) => number)).toEqual([1, 0]);
+    expect((await rig.store.all())[0]!.progress.from).toBeNull();
+    await rig.crash();
+    expect(rig.told('a')).toEqual(['x', 'y']);
   });
+
+  it('what is in the way of one write is recorded by the next, also when nothing comes after it', async () => {
+    await rig.subscribe('a');
+    await rig.pass(2_000);
+    const { write } = rig.kv;
+    rig.kv.write = async () => {
+      rig.kv.write = write;
+      throw new Error('once');
+    };
+    await rig.register('x');
+    await rig.pass(5_000);
+    const { height } = rig.world.store;
+    expect(await rig.store.watermark()).toBe(height);
+    expect((await rig.store.all())[0]).toMatchObject({ attempts: 1, progress: { cursor: [height, 0, 1] } });
+  });
+});
+
+it('counts attempts by what came of them, and subscriptions by how they are', async () => {
+  for (const name of ['a', 'b', 'c']) await rig.subscribe(name);
+  rig.behave('b', () => 500);
+  rig.behave('c', () => 'timeout');
+  await rig.register('x');
+  expect(rig.dispatcher.attempted).toEqual({ accepted: 1, refused: 1, unanswered: 1 });
+  expect(rig.dispatcher.standing).toEqual({ disabled: 0, failing: 2, behind: 0, idle: 1 });
+  rig.dispatcher.endpoint('sub_b')!.disable('owner');
+  rig.behave('a', () => new Promise(() => {}));
+  await rig.register('y');
+  expect(rig.dispatcher.standing).toEqual({ disabled: 1, failing: 1, behind: 1, idle: 0 });
 });
 
 describe('replay', () => {

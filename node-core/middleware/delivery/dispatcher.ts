@@ -25,6 +25,7 @@ import { StopSignal } from '../stop-signal.ts';
 import { Endpoint, type EndpointParts } from './endpoint.ts';
 import { Payloads, type Receipts } from './payload.ts';
 import { SendSlots } from './send-slots.ts';
+import { type Outcome, outcomeOf } from './tally.ts';
 
 export interface DispatcherParts extends Pick<EndpointParts, 'transport' | 'random' | 'master' | 'sign'> {
   readonly store: SubscriptionStore;
@@ -36,6 +37,8 @@ export interface DispatcherParts extends Pick<EndpointParts, 'transport' | 'rand
 }
 
 const WRITE_EVERY_MS = 1_000;
+/** Between two tries while nothing can be written, each wait twice the one before. */
+const MAX_RETRY_MS = 60_000;
 /** A block that cannot be read is asked for again: it is being repaired. */
 const READ_AGAIN_MS = 5_000;
 
@@ -44,14 +47,18 @@ export class Dispatcher {
   private readonly endpointParts: EndpointParts;
   private readonly endpoints = new Map<string, Endpoint>();
   private readonly index = new SubscriptionIndex();
+  /** Attempts since the start, by what came of them. */
+  readonly attempted: Record<Outcome, number> = { accepted: 0, refused: 0, unanswered: 0 };
   private readonly stopping = new StopSignal();
   /** Everything up to here has been matched. */
   private height: number;
   private writtenHeight: number;
-  private readonly moved = new Set<string>();
+  private moved = new Set<string>();
   private attempts: SubscriptionChange[] = [];
   private cancelWrite: (() => void) | null = null;
   private writing: Promise<void> = Promise.resolve();
+  /** After a write that failed: until the next one; 0 as long as all is well. */
+  private retryMs = 0;
   private following: Promise<void> = Promise.resolve();
 
   private constructor(parts: DispatcherParts, height: number, subscribed: readonly Subscribed[]) {
@@ -147,6 +154,23 @@ export class Dispatcher {
     return this.height;
   }
 
+  /** Subscriptions by how they are: each counts once, under the first that holds. */
+  get standing(): Readonly<Record<'disabled' | 'failing' | 'behind' | 'idle', number>> {
+    const found = { disabled: 0, failing: 0, behind: 0, idle: 0 };
+    for (const { progress } of this.endpoints.values()) {
+      if (progress.disabled !== null) found.disabled += 1;
+      else if (progress.failing !== null) found.failing += 1;
+      else if (progress.from !== null || progress.replay !== null) found.behind += 1;
+      else found.idle += 1;
+    }
+    return found;
+  }
+
+  /** Whether nothing is sent because nothing can be recorded. */
+  get isWaiting(): boolean {
+    return this.retryMs > 0;
+  }
+
   endpoint(id: string): Endpoint | undefined {
     return this.endpoints.get(id);
   }
@@ -167,6 +191,7 @@ export class Dispatcher {
     const endpoint = new Endpoint(this.endpointParts, subscribed);
     this.endpoints.set(subscription.id, endpoint);
     this.index.put(subscription);
+    if (this.retryMs > 0) endpoint.drain();
     this.writeSoon();
     return endpoint;
   }
@@ -187,39 +212,67 @@ export class Dispatcher {
   }
 
   private note(change: { readonly attempt: Attempt; readonly of: string }): void {
+    this.attempted[outcomeOf(change.attempt)] += 1;
     this.attempts.push(change);
     this.writeSoon();
   }
 
-  private writeSoon(): void {
+  private writeSoon(delayMs = WRITE_EVERY_MS): void {
     if (this.cancelWrite !== null || this.stopping.aborted) return;
-    this.cancelWrite = this.parts.clock.schedule(WRITE_EVERY_MS, () => {
+    this.cancelWrite = this.parts.clock.schedule(delayMs, () => {
       this.cancelWrite = null;
-      this.write().catch((error: unknown) => this.broken(error));
+      // What has failed is in the log, and is tried again.
+      this.write().catch(() => {});
     });
   }
 
-  /** Writes what has changed; the watermark last. @throws {StoreError} */
+  /** Writes what has changed; the watermark last. What cannot be written now is kept for later. @throws {StoreError} */
   write(): Promise<void> {
-    const progress = [...this.moved].flatMap((of) => {
+    const written = this.writing.then(() => this.writeChanged());
+    this.writing = written.catch(() => {});
+    return written;
+  }
+
+  private async writeChanged(): Promise<void> {
+    const { moved, attempts, height, writtenHeight } = this;
+    const progress = [...moved].flatMap((of) => {
       const found = this.endpoints.get(of)?.progress;
       return found === undefined ? [] : [{ progress: found satisfies Progress, of }];
     });
-    const watermark = this.height === this.writtenHeight ? [] : [{ watermark: this.height }];
-    const changes = [...this.attempts, ...progress, ...watermark];
-    this.moved.clear();
+    const watermark = height === writtenHeight ? [] : [{ watermark: height }];
+    const changes = [...attempts, ...progress, ...watermark];
+    if (changes.length === 0) return;
+    this.moved = new Set();
     this.attempts = [];
-    this.writtenHeight = this.height;
-    if (changes.length === 0) return this.writing;
-    this.writing = this.writing.then(() => this.parts.store.write(changes));
-    return this.writing;
+    this.writtenHeight = height;
+    try {
+      await this.parts.store.write(changes);
+    } catch (error) {
+      for (const id of moved) this.moved.add(id);
+      this.attempts = [...attempts, ...this.attempts];
+      this.writtenHeight = writtenHeight;
+      this.broken(error);
+      throw error;
+    }
+    if (this.retryMs > 0) this.mended();
   }
 
-  /** What cannot be recorded is not sent: it would come again for ever. The node itself goes on. */
+  /** What cannot be recorded is not sent: it would come again and again. The node itself goes on. */
   private broken(error: unknown): void {
     if (this.stopping.aborted) return;
-    this.parts.log.error('deliveries stop: their progress cannot be written', { error: String(error) });
-    this.end();
+    this.retryMs = Math.min(MAX_RETRY_MS, Math.max(WRITE_EVERY_MS, 2 * this.retryMs));
+    const waitMs = this.retryMs;
+    this.parts.log.error('deliveries wait: their progress cannot be written', { waitMs, error: String(error) });
+    for (const endpoint of this.endpoints.values()) endpoint.drain();
+    this.cancelWrite?.();
+    this.cancelWrite = null;
+    this.writeSoon(waitMs);
+  }
+
+  private mended(): void {
+    this.retryMs = 0;
+    this.parts.log.info('deliveries go on', { subscriptions: this.endpoints.size });
+    for (const endpoint of this.endpoints.values()) endpoint.resume();
   }
 
   private end(): void {

@@ -320,6 +320,12 @@ export class Endpoint {
     this.pump();
   }
 
+  /** After {@link drain}. */
+  resume(): void {
+    this.draining = false;
+    this.pump();
+  }
+
   stop(): void {
     this.stopped = true;
     this.cancelTimer();

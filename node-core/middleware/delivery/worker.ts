@@ -20,6 +20,8 @@ export interface WorkerParts
   readonly slots?: SendSlots;
   /** The longest that one attempt takes, ms: the driver's limit. */
   readonly attemptMs: number;
+  /** Told of each attempt, for whoever counts them. */
+  attempted?(attempt: Attempt): void;
   /** Looks how high the chain is now. */
   refresh(): Promise<unknown>;
 }
@@ -115,7 +117,10 @@ class Delivery {
       ...{ transport, random, master, sign, events, clock, log, slots },
       payload: (event) => payloads.of(event),
       matched: () => events.height,
-      attempted: (_, attempt) => this.attempts.push(attempt),
+      attempted: (_, attempt) => {
+        this.attempts.push(attempt);
+        parts.attempted?.(attempt);
+      },
       moved: () => {
         this.hasMoved = true;
       },

@@ -5,7 +5,7 @@ import { feedOf } from '../../../test/middleware/feed.ts';
 import { EventLog } from './event-log.ts';
 import { startOf } from './position.ts';
 
-async function chain() {
+async function chain(maxBytes?: number) {
   const world = await World.open();
   const partner = await world.partner('partner');
   for (let i = 0; i < 6; i++) {
@@ -24,7 +24,7 @@ async function chain() {
     },
     waitAbove: feed.waitAbove.bind(feed),
   };
-  const log = new EventLog(crypto, world.genesis.hash, counting);
+  const log = new EventLog(crypto, world.genesis.hash, counting, maxBytes);
   return { log, reads: () => read };
 }
 
@@ -67,4 +67,17 @@ test('readers of the same blocks share one reading of each', async () => {
   const all = () => log.from(startOf(1), everything, { maxEvents: 1_000, maxBlocks: 1_000 });
   await Promise.all([all(), all(), all()]);
   expect(reads()).toBe(log.height);
+});
+
+test('what is kept is bounded by its bytes too, but for the newest', async () => {
+  const everything = { types: [], filter: {} };
+  const wanted = { maxEvents: 1_000, maxBlocks: 1_000 };
+  const { log, reads } = await chain(1_000);
+  await log.from(startOf(1), everything, wanted);
+  const once = reads();
+  await log.at(log.height);
+  expect(reads()).toBe(once);
+  await log.from(startOf(1), everything, wanted);
+  expect(reads()).toBeGreaterThan(once + 2);
+  expect(once).toBe(log.height);
 });

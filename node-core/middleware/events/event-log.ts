@@ -1,14 +1,19 @@
 /** The chain as one long list of events, read by position: who has fallen behind reads on, and nothing is queued for it. */
 import type { CryptoProvider } from '../../crypto/provider.ts';
-import type { AbortLike, BlockFeed } from '../../ports/block-feed.ts';
+import type { AbortLike, BlockFeed, FinalBlock } from '../../ports/block-feed.ts';
 import type { Position } from '../../ports/subscription-store.ts';
 import { finalizedBlock } from '../finalized-block.ts';
 import { type Event, eventsOf } from './event.ts';
 import { type EventFilter, matches } from './filter.ts';
 import { comparePositions, startOf } from './position.ts';
 
-/** Events of blocks that are kept decoded, for all readers together: those at the head read the same few blocks. */
+/**
+ * Events of blocks that are kept decoded, for all readers together: those at the head read the same few blocks. Their
+ * number alone bounds nothing: one may hold nearly all of the longest transaction.
+ */
 const MAX_EVENTS_KEPT = 20_000;
+/** Bytes of their transactions; what is decoded takes a few times as much. */
+const MAX_BYTES_KEPT = 33_554_432;
 /** Events that one reading looks at, but for those of its last block: others want their turn. */
 const MAX_LOOKED = 5_000;
 
@@ -22,14 +27,17 @@ export class EventLog {
   readonly genesisHash: Uint8Array;
   private readonly crypto: CryptoProvider;
   private readonly feed: BlockFeed;
+  private readonly maxBytes: number;
   private readonly kept = new Map<number, Promise<readonly Event[]>>();
-  private readonly sizes = new Map<number, number>();
-  private keptEvents = 0;
+  private readonly sizes = new Map<number, Size>();
+  private readonly total = { events: 0, bytes: 0 };
 
-  constructor(crypto: CryptoProvider, genesisHash: Uint8Array, feed: BlockFeed) {
+  /** @param maxBytes of the transactions of blocks that are kept decoded. */
+  constructor(crypto: CryptoProvider, genesisHash: Uint8Array, feed: BlockFeed, maxBytes = MAX_BYTES_KEPT) {
     this.crypto = crypto;
     this.genesisHash = genesisHash;
     this.feed = feed;
+    this.maxBytes = maxBytes;
   }
 
   /** The newest final height. */
@@ -54,31 +62,34 @@ export class EventLog {
       this.kept.set(height, known);
       return known;
     }
-    const read = this.read(height);
+    const block = this.feed.block(height);
+    const read = block.then((block) => this.eventsOf(block));
     if (height > this.height) return read;
     this.kept.set(height, read);
-    read.then(
-      (events) => this.count(height, events.length),
+    Promise.all([read, block]).then(
+      ([{ length: events }, block]) => this.count(height, { events, bytes: bytesOf(block) }),
       () => this.kept.delete(height),
     );
     return read;
   }
 
-  private async read(height: number): Promise<readonly Event[]> {
-    const block = await this.feed.block(height);
+  private eventsOf(block: FinalBlock | undefined): readonly Event[] {
     return block === undefined ? [] : eventsOf(this.genesisHash, finalizedBlock(this.crypto, block));
   }
 
   /** Forgets what was read longest ago; the newest stays, however large. */
-  private count(height: number, size: number): void {
-    if (!this.kept.has(height)) return;
-    this.sizes.set(height, size);
-    this.keptEvents += size;
-    for (const oldest of this.kept.keys()) {
-      if (this.keptEvents <= MAX_EVENTS_KEPT || oldest === height) return;
-      this.kept.delete(oldest);
-      this.keptEvents -= this.sizes.get(oldest) ?? 0;
-      this.sizes.delete(oldest);
+  private count(height: number, size: Size): void {
+    const { kept, sizes, total } = this;
+    if (!kept.has(height)) return;
+    sizes.set(height, size);
+    total.events += size.events;
+    total.bytes += size.bytes;
+    for (const oldest of kept.keys()) {
+      if ((total.events <= MAX_EVENTS_KEPT && total.bytes <= this.maxBytes) || oldest === height) return;
+      kept.delete(oldest);
+      total.events -= sizes.get(oldest)?.events ?? 0;
+      total.bytes -= sizes.get(oldest)?.bytes ?? 0;
+      sizes.delete(oldest);
     }
   }
 
@@ -107,6 +118,15 @@ export class EventLog {
     }
     return { events, next };
   }
+}
+
+interface Size {
+  readonly events: number;
+  readonly bytes: number;
+}
+
+function bytesOf(block: FinalBlock | undefined): number {
+  return (block?.transactions ?? []).reduce((sum, { length }) => sum + length, 0);
 }
 
 export interface EventsWanted {
