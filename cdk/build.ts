@@ -46,6 +46,6 @@ export function build(app: App, deployment: Deployment, bundles: string): Stacks
     });
   const monitoring = new MonitoringStack(app, id('Monitoring'), { ...props, deployment, validators, proxy });
   Tags.of(app).add('brop:deployment', name);
-  if (deployment.emulator) Aspects.of(app).add(new LeaveOutUnknown());
+  if (deployment.emulator !== undefined) Aspects.of(app).add(new LeaveOutUnknown());
   return { network, data, hsm, validators, site, proxy, monitoring };
 }

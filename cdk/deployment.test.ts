@@ -74,7 +74,9 @@ describe('the config of a deployment', () => {
       'x.ts: validators[0].signer.driver: cloudhsm needs the field cloudHsm',
     );
     expect(of(devnet, { validators: [first!, first!] })).toBe('x.ts: validators: two nodes have the same name');
-    expect(of(devnet, { emulator: true })).toBe('x.ts: validators[0].local: is needed in the emulator');
+    expect(of(devnet, { emulator: { endpoint: 'http://127.0.0.1:4566' } })).toBe(
+      'x.ts: validators[0].local: is needed in the emulator',
+    );
     expect(of(devnet, { another: 1 })).toContain('another');
     expect(of(validator, { validators: [{ ...first!, size: { cpu: 256, memoryMiB: 8192 } }] })).toBe(
       'x.ts: validators[0].size: memoryMiB must be from 2 to 8 times cpu',

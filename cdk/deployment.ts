@@ -124,8 +124,8 @@ const schema = z
     /** Whom alarms tell. */
     alarmEmail: z.email().optional(),
     logRetentionDays: z.union([z.literal(7), z.literal(14), z.literal(30), z.literal(90), z.literal(365)]),
-    /** Leaves out what the emulator does not have. */
-    emulator: z.boolean().default(false),
+    /** Deploys to an AWS emulator, less what that does not have; nodes and functions find AWS there. */
+    emulator: z.strictObject({ endpoint: z.url() }).optional(),
   })
   .superRefine((deployment, context) => {
     const problem = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message });
@@ -138,7 +138,7 @@ const schema = z
     for (const field of ['name', 'nodeId'] as const)
       if (new Set(nodes.map((node) => node[field])).size < nodes.length)
         problem(['validators'], `two nodes have the same ${field}`);
-    if (deployment.emulator)
+    if (deployment.emulator !== undefined)
       for (const [i, node] of nodes.entries())
         if (node.local === undefined) problem(['validators', i, 'local'], 'is needed in the emulator');
   });

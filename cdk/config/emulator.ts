@@ -19,6 +19,7 @@ function at(i: number) {
   return { nodeId, local };
 }
 
+const endpoint = process.env.AWS_ENDPOINT_URL ?? 'http://127.0.0.1:4566';
 const proxy = devnet.proxy!;
 const last = devnet.validators.length;
 
@@ -28,8 +29,8 @@ const emulator: DeploymentInput = {
   account: '000000000000',
   image: '000000000000.dkr.ecr.us-east-1.amazonaws.com/brop:0.1.0',
   validators: devnet.validators.map((settings, i) => ({ ...settings, ...at(i) })),
-  proxy: { ...proxy, ...at(last), origins: [new URL(process.env.AWS_ENDPOINT_URL ?? 'http://127.0.0.1').origin] },
-  emulator: true,
+  proxy: { ...proxy, ...at(last), origins: [new URL(endpoint).origin] },
+  emulator: { endpoint },
 };
 
 export default emulator;

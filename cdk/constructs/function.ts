@@ -52,6 +52,7 @@ export class BropFunction extends lambda.Function {
         POWERTOOLS_SERVICE_NAME: name,
         POWERTOOLS_METRICS_NAMESPACE: 'brop',
         POWERTOOLS_LOG_LEVEL: 'INFO',
+        ...(deployment.emulator !== undefined && { AWS_ENDPOINT_URL: deployment.emulator.endpoint }),
         ...props.environment,
       },
       ...(network !== undefined && {

@@ -118,6 +118,7 @@ export class NodeTask extends Construct {
       command: ['node', 'nodes/node/main.ts'],
       environment: {
         AWS_REGION: deployment.region,
+        ...(deployment.emulator !== undefined && { AWS_ENDPOINT_URL: deployment.emulator.endpoint }),
         BROP_CONFIG: JSON.stringify(nodeConfig(props)),
         ...props.environment,
       },

@@ -42,7 +42,7 @@ export class RestApi extends Construct {
     });
     this.route(handler, settings.keyForWrites);
     // The emulator has no streams; there the function that answers as a whole serves what there is.
-    if (!deployment.emulator) this.routeStream(stream);
+    if (deployment.emulator === undefined) this.routeStream(stream);
     for (const client of settings.clients) this.admit(client);
     this.firewall = this.protect(settings.requestsPerAddressIn5Minutes);
     acknowledge(

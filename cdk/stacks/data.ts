@@ -38,6 +38,8 @@ export class ValidatorData extends Construct implements NodeData {
   readonly standbyKey: KeptSecret | undefined;
   /** PIN of the crypto user of the CloudHSM. */
   readonly pin: KeptSecret | undefined;
+  /** Certificate of the company's own CA, which has initialised the cluster: no secret, but wanted in one place. */
+  readonly customerCa: KeptSecret | undefined;
 
   constructor(scope: Construct, id: string, { name, signer }: ValidatorSettings, shared: Shared) {
     super(scope, id);
@@ -58,7 +60,9 @@ export class ValidatorData extends Construct implements NodeData {
       });
     if (signer.driver === 'auto' && signer.standby === 'file')
       this.standbyKey = shared.secret(this, 'StandbyKey', `${name}/standby-key`);
-    if (signer.driver !== 'kms') this.pin = shared.secret(this, 'Pin', `${name}/hsm-pin`);
+    if (signer.driver === 'kms') return;
+    this.pin = shared.secret(this, 'Pin', `${name}/hsm-pin`);
+    this.customerCa = shared.secret(this, 'CustomerCa', `${name}/hsm-ca`);
   }
 }
 
@@ -105,7 +109,7 @@ export class DataStack extends Stack {
   readonly accessLogs: s3.Bucket;
 
   constructor(scope: Construct, id: string, deployment: Deployment, props: StackProps) {
-    super(scope, id, { ...props, terminationProtection: !deployment.emulator });
+    super(scope, id, { ...props, terminationProtection: deployment.emulator === undefined });
     const encryptionKey = new kms.Key(this, 'Key', {
       description: `Data at rest of the BROP deployment ${deployment.name}`,
       enableKeyRotation: true,

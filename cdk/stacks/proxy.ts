@@ -165,7 +165,7 @@ export class ProxyStack extends Stack {
         BROP_SECRET_ID: secretName(deployment, `${settings.name}/api`),
         BROP_WEBHOOK_QUEUE_URL: deliveries.queueUrl,
         // In the emulator subscribers are on this machine.
-        ...(deployment.emulator && { BROP_WEBHOOK_LOOPBACK: '1' }),
+        ...(deployment.emulator !== undefined && { BROP_WEBHOOK_LOOPBACK: '1' }),
       },
     });
     webhooks.addEventSource(
@@ -237,7 +237,7 @@ export class ProxyStack extends Stack {
         BROP_ORIGINS: settings.origins.join(','),
         BROP_WEBHOOK_QUEUE_URL: deliveries.queueUrl,
         BROP_SECRET_ID: secretName(deployment, `${settings.name}/api`),
-        ...(deployment.emulator && { BROP_WEBHOOK_LOOPBACK: '1' }),
+        ...(deployment.emulator !== undefined && { BROP_WEBHOOK_LOOPBACK: '1' }),
       },
     });
     grantItems(api.role, data.ledger, READ_ITEMS);

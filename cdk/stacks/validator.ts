@@ -13,8 +13,6 @@ import type { HsmStack } from './hsm.ts';
 import type { NetworkStack } from './network.ts';
 
 const PKCS11_LIBRARY = '/opt/cloudhsm/lib/libcloudhsm_pkcs11.so';
-/** Certificate of the company's own CA, which has initialised the cluster: an image of the company's adds it. */
-const CUSTOMER_CA = '/opt/cloudhsm/etc/customerCA.crt';
 /** CloudHSM has one token, of this label. */
 const TOKEN_LABEL = 'hsm1';
 
@@ -45,7 +43,10 @@ export class ValidatorStack extends Stack {
       health: { port, path: '/metrics' },
       // The entry point of the image tells CloudHSM's client where the HSMs are (deploy/entrypoint.sh).
       ...(hsm !== undefined && {
-        environment: { BROP_CLOUDHSM_CLUSTER: hsm.clusterId, BROP_CLOUDHSM_CA: CUSTOMER_CA },
+        environment: {
+          BROP_CLOUDHSM_CLUSTER: hsm.clusterId,
+          BROP_CLOUDHSM_CA: secretReference(deployment, settings, 'hsm-ca'),
+        },
       }),
       readonlyRoot: hsm === undefined,
     });
@@ -61,11 +62,10 @@ export class ValidatorStack extends Stack {
     if (settings.reach.kind === 'public') this.openToPeers(network, settings.nodePort, settings.reach.allowFrom);
   }
 
-  private grantSigning({ consensusKey, standbyKey, pin }: ValidatorData, hsm: HsmStack | undefined): void {
+  private grantSigning({ consensusKey, standbyKey, pin, customerCa }: ValidatorData, hsm: HsmStack | undefined): void {
     const { taskRole, service, group } = this.task;
     consensusKey?.grant(taskRole, 'kms:Sign', 'kms:GetPublicKey');
-    standbyKey?.readableBy({ role: taskRole });
-    pin?.readableBy({ role: taskRole });
+    for (const secret of [standbyKey, pin, customerCa]) secret?.readableBy({ role: taskRole });
     if (hsm === undefined) return;
     hsm.admit(service.connections, group);
     // The state of the cluster and the addresses of its HSMs; the action knows no resource.

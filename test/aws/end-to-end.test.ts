@@ -16,6 +16,7 @@ import { toHex, utf8 } from '../../node-core/codec/bytes.ts';
 import { generateKeyPair } from '../../node-core/crypto/generate.ts';
 import type { PublicKeys } from '../../scripts/aws-keys.ts';
 import { type Client, createClient } from '../../sdk/client.ts';
+import { ApiError } from '../../sdk/errors.ts';
 import { signerFromSecretKey } from '../../sdk/signer.ts';
 import { Cdk, type Ran } from './cdk.ts';
 import { type DeployedTask, deployedTasks, outputOf, statusOf } from './deployed.ts';
@@ -120,7 +121,7 @@ describe('deployment', () => {
     founded = await found(keys, PARAMETERS);
     for (const { command, environment, config } of tasks.values()) {
       expect(command).toEqual(['node', 'nodes/node/main.ts']);
-      expect(Object.keys(environment).sort()).toEqual(['AWS_REGION', 'BROP_CONFIG']);
+      expect(Object.keys(environment).sort()).toEqual(['AWS_ENDPOINT_URL', 'AWS_REGION', 'BROP_CONFIG']);
       const [, bucket, key] = /^s3:\/\/([^/]+)\/(.+)$/.exec(config.genesis)!;
       await aws.object(bucket!, key!, founded.genesis);
       mkdirSync(config.dataFolder, { recursive: true });
@@ -147,7 +148,7 @@ describe('end to end', () => {
     const times: { atMs: number; receiptMs?: number } = { atMs: performance.now() };
     sent.set(`sha-256:${toHex(digest)}`, times);
     const body = { digests: new Map([['sha-256' as const, digest]]), subject: `lot ${i % 10}` };
-    await partner.evidence.register(body, { expiresInMs: 10 * MINUTE_MS });
+    await patiently(() => partner.evidence.register(body, { expiresInMs: 10 * MINUTE_MS }));
     times.receiptMs = performance.now();
   }
 
@@ -155,10 +156,12 @@ describe('end to end', () => {
     const { operator } = founded;
     const admin = await clientOf(genesisAccountId(nativeCrypto, operator.publicKey), operator.secretKey);
     const pair = generateKeyPair('p256', random);
-    const { account } = await admin.governance.admitPartner({
-      ...{ name: 'partner', key: pair.publicKey, permissions: ['evidence'] },
-      ...{ legal: { version: '1', digest: random(32) }, quota: { max: 1_000_000_000, periodMs: 86_400_000 } },
-    });
+    const { account } = await patiently(() =>
+      admin.governance.admitPartner({
+        ...{ name: 'partner', key: pair.publicKey, permissions: ['evidence'] },
+        ...{ legal: { version: '1', digest: random(32) }, quota: { max: 1_000_000_000, periodMs: 86_400_000 } },
+      }),
+    );
     partner = await clientOf(account, pair.secretKey);
     const made = await patiently(() =>
       partner.auth.fetch('/v1/subscriptions', 'subscriptions:manage', {
@@ -240,14 +243,17 @@ function median(values: readonly number[]): number {
   return Math.round(values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!);
 }
 
-/** A few times: one call in a hundred fails. */
+/**
+ * Again after a failure of the function, a few times: one call in a hundred fails. What has been signed the client settles
+ * itself, and says so by another error: it is never signed twice.
+ */
 async function patiently<T>(call: () => Promise<T>): Promise<T> {
-  for (let left = 5; ; left--) {
+  for (let left = 8; ; left--) {
     try {
       const result = await call();
       if (!(result instanceof Response) || result.status < 500 || left === 0) return result;
     } catch (error) {
-      if (left === 0) throw error;
+      if (left === 0 || !(error instanceof ApiError) || error.status < 500) throw error;
     }
     await sleep(500);
   }
