@@ -11,6 +11,7 @@ import {
   type ObjectLockMode,
   PutObjectRetentionCommand,
   type S3Client,
+  S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { equal, toHex } from '../../node-core/codec/bytes.ts';
 import type { Clock } from '../../node-core/ports/clock.ts';
@@ -87,7 +88,7 @@ export class Quarantine {
     const nowMs = clock.now();
     const until = new Date(nowMs + retentionDays * DAY_MS);
     const Key = hostingKey(file.id);
-    const head = () => s3.send(new HeadObjectCommand({ Bucket, Key })).catch(notThere);
+    const head = () => s3.send(new HeadObjectCommand({ Bucket, Key })).catch(notToBeSeen);
     // A copy of an earlier try is as good, and cannot be deleted anyway.
     if ((await head()) === null) await this.copy(file, etag, until);
     // What is not locked is not stored, whatever the copy was asked for.
@@ -116,6 +117,15 @@ export class Quarantine {
     const { s3, quarantineBucket: Bucket } = this.parts;
     await s3.send(new DeleteObjectCommand({ Bucket, Key: quarantineKey(id) }));
   }
+}
+
+/**
+ * S3 answers 403 for what is not there to whoever may not list the bucket, or lists it under a condition. Whoever may do
+ * nothing at all learns that from the copy.
+ */
+function notToBeSeen(error: unknown): null {
+  if (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 403) return null;
+  return notThere(error);
 }
 
 function notThere(error: unknown): null {

@@ -28,7 +28,7 @@ const open = once(async () => {
   };
   return new ChainIndex({
     ...{ crypto: opensslCrypto, genesis: reader.genesis, feed, store, log },
-    notify: () => notify(subscribed),
+    notify: (signal) => notify({ ...subscribed, signal }),
   });
 });
 

@@ -11,6 +11,7 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
+  S3ServiceException,
 } from '@aws-sdk/client-s3';
 import type { S3Event } from 'aws-lambda';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -147,6 +148,24 @@ describe('an upload that is what was said', () => {
     for (const request of ['1', '1', '2']) await hosting.link((await hosting.find(file.id))!, request);
     const month = new Date().toISOString().slice(0, 7);
     expect((await hosting.usage(account)).served).toEqual([{ month, files: 2, bytes: 1_000 }]);
+  });
+
+  it('is kept also where S3 does not say whether something is there', async () => {
+    const content = randomBytes(500);
+    const { file } = await hosting.ask(account, wanted(content));
+    await smuggle(file.id, content);
+    const blind = s3Client();
+    let heads = 0;
+    blind.middlewareStack.add(
+      (next, context) => async (args) => {
+        if (context.commandName !== 'HeadObjectCommand' || ++heads > 1) return next(args);
+        const fault = { name: 'Forbidden', $fault: 'client', $metadata: { httpStatusCode: 403 } } as const;
+        throw new S3ServiceException(fault);
+      },
+      { step: 'initialize' },
+    );
+    expect(await quarantine(blind).judge(file.id)).toBe('stored');
+    expect(heads).toBe(2);
   });
 
   it('of no bytes is one too', async () => {

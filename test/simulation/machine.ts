@@ -36,7 +36,7 @@ export interface MachineOptions {
   readonly maxWriteMs: number;
   /** Share of answers of the vote record that get lost. */
   readonly lostAnswers: number;
-  /** Its disk goes with its process, each time; what must not be lost is in a journal. */
+  /** Its disk goes with its process, each time; what must not be lost of a validator is in a journal. */
   readonly hasVanishingDisk?: boolean;
 }
 
@@ -195,7 +195,10 @@ export class Machine {
       ),
       verifier: life.verifier(),
       clock: life.clock,
-      journal: options.hasVanishingDisk === true ? new DiskJournal(this.journal, life) : undefined,
+      journal:
+        options.hasVanishingDisk === true && options.validator !== undefined
+          ? new DiskJournal(this.journal, life)
+          : undefined,
       onFatal: (error: unknown) => {
         if (life.alive) this.watcher.fatal(this, error);
       },

@@ -65,6 +65,26 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
       },
     ],
   },
+  'journal-late': {
+    breaks: 'a final block is not in the journal before the store: it is gone with the disks',
+    replacements: [
+      {
+        file: `${RUNTIME}/node.ts`,
+        from: "if (source === 'consensus' || source === 'peers') await this.journal?.keepBlock",
+        to: "if (source === 'files') await this.journal?.keepBlock",
+      },
+    ],
+  },
+  'journal-unread': {
+    breaks: 'proposals of the height are not read back from the journal: who is locked on one can never decide it',
+    replacements: [
+      {
+        file: `${RUNTIME}/consensus-driver.ts`,
+        from: 'if (voting.recorded?.height === this.height) await',
+        to: 'if (voting.recorded?.height === -1) await',
+      },
+    ],
+  },
   'record-late': {
     breaks: 'the vote record: votes are sent before they are recorded',
     replacements: [

@@ -51,7 +51,7 @@ export interface Scenario {
   readonly lostAnswers: number;
   /** Validators of the genesis that have a standby key, which may sign after any of their restarts. */
   readonly standbys: readonly number[];
-  /** The disks of validators go with their processes; their vote records and journals do not. */
+  /** Disks go with their processes; the vote records and journals of validators do not. */
   readonly vanishingDisks: boolean;
   /** How the validator set changes; null: it does not. */
   readonly changes: SetChanges | null;
@@ -153,8 +153,8 @@ const PARAMETERS: Partial<Parameters> = {
 };
 
 export function scenarioOf(seed: number): Scenario {
-  const vanishingDisks = new Chance(`vanishing disks ${seed}`).is(VANISHING_SHARE);
-  const scenario = { ...scenarioWithOneSet(seed), vanishingDisks, standbys: [], changes: null };
+  const scenario = { ...scenarioWithOneSet(seed), standbys: [], changes: null };
+  if (new Chance(`vanishing disks ${seed}`).is(VANISHING_SHARE)) return withVanishingDisks(scenario);
   const chance = new Chance(`set changes ${seed}`);
   const correct = Array.from({ length: scenario.validators }, (_, i) => i).filter((i) => !scenario.liars.includes(i));
   const standbys = chance.is(STANDBY_SHARE) ? chance.some(correct, 0.7) : [];
@@ -167,7 +167,13 @@ export function scenarioOf(seed: number): Scenario {
   return { ...scenario, standbys, changes };
 }
 
-function scenarioWithOneSet(seed: number): Omit<Scenario, 'vanishingDisks' | 'standbys' | 'changes'> {
+/** One at a time, others have what a disk had: what counts is when all are gone. */
+export function withVanishingDisks(scenario: Scenario): Scenario {
+  const { powerFailure } = scenario.faults;
+  return { ...scenario, vanishingDisks: true, faults: { ...scenario.faults, powerFailure: 6 * powerFailure } };
+}
+
+function scenarioWithOneSet(seed: number): Omit<Scenario, 'standbys' | 'changes'> {
   const chance = new Chance(`scenario ${seed}`);
   const { validators, faultyMs } = sizeOf(chance.unit());
   const maxLiars = Math.floor((validators - 1) / 3);
@@ -195,6 +201,7 @@ function scenarioWithOneSet(seed: number): Omit<Scenario, 'vanishingDisks' | 'st
     maxWriteMs: chance.pick([2, 10, 60]),
     storeShowsEarly: chance.is(0.5),
     lostAnswers: chance.is(0.1) ? 0.01 : 0,
+    vanishingDisks: false,
   };
 }
 

@@ -146,6 +146,7 @@ export class Simulation {
         peer,
         isByzantine: false,
         storeShowsEarly: scenario.storeShowsEarly,
+        hasVanishingDisk: scenario.vanishingDisks,
       });
     }
     const isLast = (index: number) => scenario.followers === 2 && index === validators.length + 1;

@@ -1,4 +1,5 @@
 /** Matches final events with all subscriptions, once, and wakes whoever delivers to those that want one. */
+import type { AbortLike } from '../../ports/block-feed.ts';
 import type { Outbox } from '../../ports/outbox.ts';
 import type { SharedSubscriptionStore } from '../../ports/shared-subscription-store.ts';
 import type { Position, Subscription } from '../../ports/subscription-store.ts';
@@ -11,6 +12,8 @@ export interface NotifyParts {
   /** Its height is that of the chain now. */
   readonly events: EventLog;
   readonly outbox: Outbox;
+  /** Ends it between two records of what was found: what is left is for the next call. */
+  readonly signal?: AbortLike;
 }
 
 /** Blocks after which what was found is recorded. */
@@ -35,14 +38,14 @@ export function firstWanted(index: SubscriptionIndex, events: readonly Event[]):
  * @returns the height up to which everything has been matched.
  * @throws what store, outbox and feed throw; {BropError} PRUNED when a block above the watermark is gone.
  */
-export async function notify({ store, events, outbox }: NotifyParts): Promise<number> {
+export async function notify({ store, events, outbox, signal }: NotifyParts): Promise<number> {
   let known: readonly Subscription[] | null = null;
   let index = new SubscriptionIndex();
   for (;;) {
     const { version, watermark, subscriptions } = await store.wanted();
     // Whoever subscribes first wants what comes.
     const from = watermark ?? events.height;
-    if (watermark !== undefined && watermark >= events.height) return watermark;
+    if (watermark !== undefined && (watermark >= events.height || signal?.aborted === true)) return watermark;
     if (subscriptions !== known) {
       known = subscriptions;
       index = indexOf(subscriptions);

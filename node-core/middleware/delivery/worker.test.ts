@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type Answer, ATTEMPT_MS, START_MS, WorkerRig } from '../../../test/middleware/worker-rig.ts';
 import type { SharedSubscriptionStore } from '../../ports/shared-subscription-store.ts';
+import { notify } from './notify.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -53,6 +54,20 @@ describe('a worker', () => {
     expect(rig.queue).toHaveLength(1);
     await rig.work();
     expect(rig.told('a')).toHaveLength(5);
+  });
+
+  it('is told of nothing by a matcher whose time is over, and of everything by the next one', async () => {
+    await rig.subscribe('a');
+    await rig.work();
+    const watermark = (await rig.store.watermark())!;
+    await rig.register('x');
+    const signal = { aborted: true, addEventListener() {}, removeEventListener() {} };
+    const parts = { store: rig.store, events: rig.events, outbox: rig.outbox };
+    expect(await notify({ ...parts, signal })).toBe(watermark);
+    expect(rig.queue).toEqual([]);
+    expect(await notify(parts)).toBe(rig.events.height);
+    await rig.work();
+    expect(rig.told('a')).toEqual(['x']);
   });
 
   it('is the only one at an endpoint: others that are called leave it alone', async () => {

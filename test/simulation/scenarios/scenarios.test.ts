@@ -73,6 +73,17 @@ describe('machines that fail', () => {
     await chain.heals();
   });
 
+  it('all disks vanish with the power: all that was acknowledged comes back from the journals', async () => {
+    const chain = await given(4).validators({ vanishingDisks: true });
+    await chain.grows(5);
+    const { height } = chain;
+    chain.losesPower().for(seconds(30));
+    await chain.runs(seconds(35));
+    await chain.until('it is where it was', () => chain.height >= height);
+    await chain.grows(3);
+    await chain.heals();
+  });
+
   it('the disk of one validator is full: it stops, the others go on, and with room it starts again', async () => {
     const chain = await given(4).validators();
     await chain.grows(3);
