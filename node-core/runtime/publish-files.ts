@@ -32,7 +32,7 @@ import { StoreError } from '../ports/key-value-store.ts';
 import type { ChainStore } from './chain-store.ts';
 import { pieces, readHeads } from './files-copy.ts';
 import { LogEntries } from './log-entries.ts';
-import { publishSnapshots } from './publish-snapshots.ts';
+import { copySnapshots, nameSnapshots } from './publish-snapshots.ts';
 
 export interface PublishPorts {
   readonly crypto: CryptoProvider;
@@ -75,10 +75,13 @@ export async function publishFiles(ports: PublishPorts, from: Published): Promis
   const { height, logSize } = trusted.header;
   if (height <= from.height) return from;
   if (from.height === 0) await target.put(GENESIS_PATH, [store.genesis.bytes]);
+  // Before the rest, which may take longer than the node keeps them.
+  const snapshots = await copySnapshots(ports, height);
   await new Pass(ports, from).all(pathsBetween(from, { height, logSize }));
-  await publishSnapshots(ports);
   // The anchor is the first of them and is written last: what it names is there by then.
   for (const [path, bytes] of [...heads].reverse()) await target.put(path, [bytes]);
+  // After the anchor: who begins at one of them and publishes on finds all that came before it.
+  if (snapshots !== undefined) await nameSnapshots(target, snapshots);
   return { height, logSize };
 }
 
