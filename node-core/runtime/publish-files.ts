@@ -132,16 +132,20 @@ class Pass {
   }
 
   /**
-   * A file that began before the snapshot from which this store did: its beginning is in what was published before, by an
-   * earlier life of this node. undefined when nobody has published it here: the place begins later than the chain.
+   * A file whose beginning is not here, as the store begins at a snapshot or has pruned it: it is in what was published
+   * before, here or by an earlier life of this node. undefined when nobody has published it before the snapshot: the place
+   * begins later than the chain.
    */
   private async joined(path: string): Promise<Iterable<Uint8Array> | AsyncIterable<Uint8Array> | undefined> {
     const file = parseChainPath(path);
     const { origin } = this.ports.store;
     if (file?.kind === 'segment' && origin !== null && firstHeightOf(file.index) <= origin.header.height)
       return this.joinedSegment(file.index, file.count);
-    if (file?.kind === 'entries' && origin !== null && file.index * BUNDLE_WIDTH < origin.header.logSize)
-      return this.joinedBundle(file.index, file.width);
+    if (file?.kind === 'entries') {
+      const bundle = await this.joinedBundle(file.index, file.width);
+      const isBeforeOrigin = origin !== null && file.index * BUNDLE_WIDTH < origin.header.logSize;
+      if (bundle !== undefined || isBeforeOrigin) return bundle;
+    }
     if (file?.kind === 'tile' && origin !== null) return undefined;
     throw new StoreError('io', `${path} is not here yet, or not any more`);
   }

@@ -70,6 +70,22 @@ describe('one pass after the other', () => {
     expect(put.filter((path) => path.startsWith('snapshots/'))).toEqual(['snapshots/258', 'snapshots/index']);
   });
 
+  it('widens a bundle whose first blocks are pruned by what was published of it', async () => {
+    const chain = await MadeChain.open('publisher pruned');
+    const target = new MemoryBlobs();
+    await chain.grow(520, 0);
+    const before = await publishFiles(ports(chain, target), NOTHING);
+    const pause = async () => {};
+    while (await chain.store.blocks.sealNext(before.height, pause));
+    while (await chain.store.pruneNext(before.height + 1, pause));
+    expect(chain.store.blocks.firstHeight).toBe(513);
+    await chain.grow(3, 2);
+    const at = await publishFiles(ports(chain, target), before);
+    expect(at).toEqual({ height: 523, logSize: before.logSize + 6 });
+    const stale = partialPaths(before).filter((path) => !partialPaths(at).includes(path));
+    expect(await wrongIn(target, chain, stale)).toEqual([]);
+  });
+
   it('refuses a place with another chain', async () => {
     const [chain, other] = [await MadeChain.open('one'), await MadeChain.open('another')];
     await chain.grow(2, 1);
