@@ -17,7 +17,7 @@ import type { ChainStore } from '../../node-core/runtime/chain-store.ts';
 import type { FileSource } from '../../node-core/runtime/file-sync.ts';
 import { Publisher } from '../../node-core/runtime/publisher.ts';
 import type { NodeConfig } from '../config.ts';
-import { openS3Files } from './files.ts';
+import { openS3Files, openS3Source } from './files.ts';
 
 /** How long a node that is told to stop still waits for DynamoDB: a vote under way is recorded, if that can be. */
 const LAST_PATIENCE_MS = 10_000;
@@ -52,7 +52,7 @@ export class Cloud {
     }
     const { publish } = config;
     this.publishedHeight = publish === undefined ? undefined : () => this.publisher?.height ?? 0;
-    this.sources = publish === undefined ? [] : [{ name: publish, files: openS3Files(publish, 'publish') }];
+    this.sources = publish === undefined ? [] : [openS3Source(publish, 'publish')];
   }
 
   /**
@@ -75,7 +75,7 @@ export class Cloud {
     const publisher = new Publisher({
       ...{ crypto: nativeCrypto, store, files, clock: systemClock, log, everyMs },
       target: openS3Files(publish, 'publish', this.stopping.signal),
-      sealed: journal && ((height) => journal.forget(height)),
+      sealed: journal && ((height) => journal.forget(height, () => !this.stopping.signal.aborted)),
     });
     metrics?.gauge(
       'brop_published_height',
