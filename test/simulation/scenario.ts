@@ -154,10 +154,10 @@ const PARAMETERS: Partial<Parameters> = {
 
 export function scenarioOf(seed: number): Scenario {
   const scenario = { ...scenarioWithOneSet(seed), standbys: [], changes: null };
-  if (new Chance(`vanishing disks ${seed}`).is(VANISHING_SHARE)) return withVanishingDisks(scenario);
   const chance = new Chance(`set changes ${seed}`);
   const correct = Array.from({ length: scenario.validators }, (_, i) => i).filter((i) => !scenario.liars.includes(i));
   const standbys = chance.is(STANDBY_SHARE) ? chance.some(correct, 0.7) : [];
+  if (new Chance(`vanishing disks ${seed}`).is(VANISHING_SHARE)) return withVanishingDisks({ ...scenario, standbys });
   if (scenario.validators > MAX_CHANGING || !chance.is(CHANGING_SHARE)) return { ...scenario, standbys };
   const changes = {
     everyMs: chance.pick([700, 1_500]),
