@@ -3024,7 +3024,7 @@ export interface components {
       askedMs: number;
       /** Milliseconds since 1970 UTC. */
       storedMs: (number | null);
-      /** Until when nobody can delete it. */
+      /** Until when the lock keeps it: docs/hosting.md. */
       retainedUntilMs: (number | null);
     };
     FileToHost: {

@@ -18,10 +18,13 @@ import { readIndex, readManifest } from './snapshot-read.ts';
  * own, those of its earlier life stay.
  * @throws {StoreError} when one is not as it must be, or goes while it is being published
  */
-export async function publishSnapshots({ crypto, store, files, target, goesOn }: PublishPorts): Promise<void> {
-  const heights = await readIndex(files);
+export async function publishSnapshots(ports: PublishPorts): Promise<void> {
+  const { crypto, store, files, target, goesOn, snapshotsUpTo } = ports;
+  const kept = await readIndex(files);
   const published = await readIndex(target);
-  if ('code' in heights) throw new StoreError('corrupt', `${SNAPSHOT_INDEX}: ${heights.detail}`);
+  if ('code' in kept) throw new StoreError('corrupt', `${SNAPSHOT_INDEX}: ${kept.detail}`);
+  const upTo = snapshotsUpTo?.() ?? Number.POSITIVE_INFINITY;
+  const heights = kept.filter((height) => height <= upTo);
   const known = 'code' in published ? [] : published;
   if (heights.length === 0 || heights.join() === known.join() || heights.at(-1)! < (known.at(-1) ?? 0)) return;
   const hash = stateHashOf(crypto, store);

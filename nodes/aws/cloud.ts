@@ -18,6 +18,7 @@ import type { FileSource } from '../../node-core/runtime/file-sync.ts';
 import { Publisher } from '../../node-core/runtime/publisher.ts';
 import type { NodeConfig } from '../config.ts';
 import { openS3Files } from './files.ts';
+import type { LedgerCopy } from './ledger.ts';
 
 /** How long a node that is told to stop still waits for DynamoDB: a vote under way is recorded, if that can be. */
 const LAST_PATIENCE_MS = 10_000;
@@ -67,14 +68,23 @@ export class Cloud {
     return voteRecordDynamoDb({ client, table: record.table, key, create, persistence });
   }
 
-  /** Begins to publish the files of a chain, when the config says where to. */
-  publish(store: ChainStore, files: PublishedFiles, metrics: PrometheusMetrics | undefined): void {
+  /**
+   * Begins to publish the files of a chain, when the config says where to. Snapshots above a ledger table that this node
+   * writes are not: after its disk is gone it has to begin where the table ends, or below.
+   */
+  publish(
+    store: ChainStore,
+    files: PublishedFiles,
+    metrics: PrometheusMetrics | undefined,
+    ledger: Pick<LedgerCopy, 'height'> | undefined,
+  ): void {
     const { publish, publishEveryMs: everyMs } = this.config;
     if (publish === undefined) return;
     const { journal, log } = this;
     const publisher = new Publisher({
       ...{ crypto: nativeCrypto, store, files, clock: systemClock, log, everyMs },
       target: openS3Files(publish, 'publish', this.stopping.signal),
+      snapshotsUpTo: ledger && (() => ledger.height),
       sealed: journal && ((height) => journal.forget(height)),
     });
     metrics?.gauge(

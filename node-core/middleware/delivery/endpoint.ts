@@ -23,7 +23,7 @@ import type { EventLog } from '../events/event-log.ts';
 import { comparePositions, endOf } from '../events/position.ts';
 import { Courier, type CourierParts, type Message, type Sent } from './courier.ts';
 import { type Entry, Lane } from './lane.ts';
-import { pingMessage } from './payload.ts';
+import { newPingId, pingMessage } from './payload.ts';
 import { retryDelayMs } from './retry-schedule.ts';
 
 /** Requests under way to one endpoint, once it has shown that it takes them: begins at one, doubles with each success. */
@@ -300,7 +300,11 @@ export class Endpoint {
   private async sendPing(): Promise<Attempt | null> {
     const { random, clock, moved } = this.parts;
     const { id } = this.subscription;
-    const sent = await this.courier.send(this.subscription, pingMessage(id, random, clock.now()), 'doubtful');
+    const sent = await this.courier.send(
+      this.subscription,
+      pingMessage(id, newPingId(random), clock.now()),
+      'doubtful',
+    );
     if (sent?.isSuccess === true) {
       this.proven = true;
       if (this.failing !== null) this.failing = { ...this.failing, nextMs: clock.now() };
