@@ -17,7 +17,7 @@ import type { ChainStore } from '../../node-core/runtime/chain-store.ts';
 import type { FileSource } from '../../node-core/runtime/file-sync.ts';
 import { Publisher } from '../../node-core/runtime/publisher.ts';
 import type { NodeConfig } from '../config.ts';
-import { openS3Files } from './files.ts';
+import { openS3Files, openS3Source } from './files.ts';
 import type { LedgerCopy } from './ledger.ts';
 
 /** How long a node that is told to stop still waits for DynamoDB: a vote under way is recorded, if that can be. */
@@ -53,7 +53,7 @@ export class Cloud {
     }
     const { publish } = config;
     this.publishedHeight = publish === undefined ? undefined : () => this.publisher?.height ?? 0;
-    this.sources = publish === undefined ? [] : [{ name: publish, files: openS3Files(publish, 'publish') }];
+    this.sources = publish === undefined ? [] : [openS3Source(publish, 'publish')];
   }
 
   /**
@@ -85,7 +85,7 @@ export class Cloud {
       ...{ crypto: nativeCrypto, store, files, clock: systemClock, log, everyMs },
       target: openS3Files(publish, 'publish', this.stopping.signal),
       snapshotsUpTo: ledger && (() => ledger.height),
-      sealed: journal && ((height) => journal.forget(height)),
+      sealed: journal && ((height) => journal.forget(height, () => !this.stopping.signal.aborted)),
     });
     metrics?.gauge(
       'brop_published_height',
