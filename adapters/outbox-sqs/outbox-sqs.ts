@@ -1,4 +1,4 @@
-/** The port Outbox over an SQS standard queue: `{"subscription": "<id>"}` for a wake-up, with `"ping": "<id>"` for a test. */
+/** The port Outbox over an SQS standard queue: `{"subscription": "<id>"}` for a wake-up, with `"ping": "<id>"` for a test, and `"about"` another. */
 import { SendMessageBatchCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Outbox } from '../../node-core/ports/outbox.ts';
 
@@ -26,8 +26,8 @@ export function sqsOutbox(client: SQSClient, queueUrl: string): Outbox {
         left = (await Promise.all(chunks.map((chunk) => send(chunk, delaySeconds)))).flat();
       }
     },
-    ping: async (subscription, message) => {
-      const MessageBody = JSON.stringify({ subscription, ping: message });
+    ping: async (subscription, message, about) => {
+      const MessageBody = JSON.stringify({ subscription, ping: message, ...(about && { about }) });
       await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody }));
     },
   };

@@ -5,7 +5,7 @@ import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
 import type { Pinger } from '../../node-core/middleware/delivery/pinger.ts';
 import type { Worker } from '../../node-core/middleware/delivery/worker.ts';
 import type { Clock } from '../../node-core/ports/clock.ts';
-import type { Outbox } from '../../node-core/ports/outbox.ts';
+import type { DisabledEndpoint, Outbox } from '../../node-core/ports/outbox.ts';
 import type { SharedSubscriptionStore } from '../../node-core/ports/shared-subscription-store.ts';
 import { log, logger, metrics } from '../shared/observe.ts';
 
@@ -59,11 +59,11 @@ async function sweep({ store, outbox, clock }: Webhooks): Promise<void> {
 
 async function deliver(
   { worker, pinger, outbox, clock }: Webhooks,
-  { id, ping }: Message,
+  { id, ping, about }: Message,
   context: Context,
 ): Promise<void> {
   try {
-    if (ping !== null) return await pinger.send(id, ping);
+    if (ping !== null) return await pinger.send(id, ping, about);
     const again = await worker.run(id, clock.now() + context.getRemainingTimeInMillis() - MARGIN_MS);
     if (again === null) return;
     const delayMs = Math.max(0, again - clock.now());
@@ -80,13 +80,15 @@ interface Message {
   readonly id: string;
   /** Of the test message that its owner wants sent; null: what is due. */
   readonly ping: string | null;
+  /** What it says instead of being a test. */
+  readonly about?: DisabledEndpoint;
 }
 
 /** @throws {Error} for a message that is not ours: it ends in the dead-letter queue. */
 function messageOf({ body }: SQSRecord): Message {
-  const message: unknown = JSON.parse(body);
-  const { subscription: id, ping = null } = (message ?? {}) as { readonly subscription?: unknown; ping?: unknown };
+  const message = (JSON.parse(body) ?? {}) as Partial<Record<keyof Message | 'subscription', unknown>>;
+  const { subscription: id, ping = null, about } = message;
   if (typeof id !== 'string' || (ping !== null && typeof ping !== 'string'))
     throw new Error('a message that names no subscription');
-  return { id, ping };
+  return { id, ping, ...(typeof about === 'object' && about !== null && { about: about as DisabledEndpoint }) };
 }

@@ -25,7 +25,7 @@ import { startOf } from '../events/position.ts';
 import { SubscriptionIndex } from '../events/subscription-index.ts';
 import { StopSignal } from '../stop-signal.ts';
 import { Endpoint, type EndpointParts } from './endpoint.ts';
-import { disabledEntry, disabledMessage } from './owner-notice.ts';
+import { disabledEntry, disabledMessage, newNoticeId } from './owner-notice.ts';
 import { Payloads, type Receipts } from './payload.ts';
 import { SendSlots } from './send-slots.ts';
 import { type Outcome, outcomeOf } from './tally.ts';
@@ -145,8 +145,9 @@ export class Dispatcher {
   /** In the audit log, which every account reads for itself, and at once by its other endpoints. */
   private tellOwner({ id, owner }: Subscription, reason: DisabledReason): void {
     const { audit, random, clock } = this.parts;
-    audit?.append(disabledEntry(owner, id, reason, clock.now()));
-    const message = disabledMessage(id, reason, random, clock.now());
+    const endpoint = { subscription: id, reason };
+    audit?.append(disabledEntry(owner, endpoint, clock.now()));
+    const message = disabledMessage(endpoint, newNoticeId(random), clock.now());
     for (const other of this.ofOwner(owner)) if (other.subscription.id !== id) void other.tell(message);
   }
 
