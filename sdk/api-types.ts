@@ -2843,9 +2843,9 @@ export interface components {
       action: string;
       /** What it was about. */
       target: (string | null);
-      /** `done`, or the name of the code of the refusal. */
+      /** `done`, the name of the code of the refusal, or why a subscription was disabled. */
       outcome: string;
-      /** Names the access token (`jti`). */
+      /** Names the access token (`jti`); empty for what the node did: `subscription.disabled`. */
       tokenId: string;
     };
     EventPage: {

@@ -43,6 +43,8 @@ export interface EndpointParts extends CourierParts {
   matched(): number;
   /** Its progress has changed. */
   moved(subscription: string): void;
+  /** It has been disabled, and not by its owner, who is to hear of it. */
+  disabled?(subscription: Subscription, reason: DisabledReason): void;
   /** Nothing is under way, and nothing is to be done before {@link Endpoint.dueMs}. Told once after each change. */
   rested?(subscription: string): void;
 }
@@ -246,6 +248,7 @@ export class Endpoint {
     this.cancelTimer();
     moved(id);
     log.warn('a subscription is disabled', { subscription: id, reason });
+    if (reason !== 'owner') this.parts.disabled?.(this.subscription, reason);
   }
 
   /** @param from where to go on instead of where it was. */
@@ -309,6 +312,11 @@ export class Endpoint {
       this.pump();
     }
     return sent?.attempt ?? null;
+  }
+
+  /** One attempt, now, for a message that is of no event: nothing follows from what comes of it. */
+  async tell(message: Message): Promise<void> {
+    if (this.disabled === null && !this.stopped) await this.send(message);
   }
 
   /** The latest failure, or the first attempt of all, makes an endpoint a doubtful one. */
