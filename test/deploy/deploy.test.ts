@@ -195,6 +195,14 @@ describe('a CloudHSM, as the entry point sees it', { timeout: 60_000 }, () => {
     expect(configured()).toBe('');
   });
 
+  test('that cannot be asked about is no reason to fall back: nothing starts, and it is tried again', async () => {
+    fake.fault = { error: 'CloudHsmAccessDeniedException' };
+    const ran = await entrypoint(['sh', '-c', 'echo started'], environment);
+    expect(ran).toMatchObject({ code: 75, stdout: '' });
+    expect(ran.stderr).toContain(`${fake.clusterId} cannot be asked about (CloudHsmAccessDeniedException)`);
+    expect(ran.stderr).toContain('entrypoint: the node does not start');
+  });
+
   test('has its addresses and its CA told to the client', async () => {
     for (const zone of ['a', 'b']) {
       const place = { AvailabilityZone: `eu-central-1${zone}`, EniIp: `10.0.0.${zone === 'a' ? 1 : 2}` };
