@@ -120,7 +120,7 @@ async function start(config: NodeConfig, begun: Closing[]): Promise<RunningNode>
   const snapshots = snapshotWriter(config, store, blobs, log);
   node.onCommit((block) => afterBlock(block, config, transport, snapshots));
   const { api, index, ledger } = await startAll(config, node, files, log, observed);
-  cloud?.publish(store, files, observed.metrics);
+  cloud?.publish(store, files, observed.metrics, ledger);
   closeServices = async () => {
     await Promise.allSettled([api?.close(), index?.close(), ledger?.close(), cloud?.stop()]);
   };

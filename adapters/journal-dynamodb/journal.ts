@@ -93,11 +93,11 @@ class JournalDynamoDb implements Journal {
     await this.removeItems(height, isNamed);
   }
 
-  async forget(through: number): Promise<void> {
+  async forget(through: number, goesOn: () => boolean = () => true): Promise<void> {
     this.assertOpen();
     const before = await this.forgotten();
     if (before === null) return;
-    for (let height = before + 1; height <= through; height++) {
+    for (let height = before + 1; height <= through && goesOn(); height++) {
       await this.removeItems(height, () => true);
       if (height === through || height % NOTE_EVERY === 0) {
         await this.putItem({ ...this.progressKey(), through: { N: String(height) } });

@@ -10,6 +10,7 @@ import { DynamoDbSubscriptionStore } from '../../adapters/subscriptions-dynamodb
 import { systemClock } from '../../adapters/system/clock.ts';
 import { systemRandom } from '../../adapters/system/random.ts';
 import { TIME_LIMIT_MS, webhookHttp } from '../../adapters/webhook-http/webhook-http.ts';
+import { Pinger } from '../../node-core/middleware/delivery/pinger.ts';
 import { outcomeOf } from '../../node-core/middleware/delivery/tally.ts';
 import { Worker } from '../../node-core/middleware/delivery/worker.ts';
 import { EventLog } from '../../node-core/middleware/events/event-log.ts';
@@ -26,15 +27,17 @@ const open = once(async () => {
   const feed = await LedgerFeed.open(reader);
   const store = new DynamoDbSubscriptionStore(dynamodb, environment('BROP_SERVICE_TABLE'));
   const outbox = sqsOutbox(sqs, environment('BROP_WEBHOOK_QUEUE_URL'));
+  const transport = webhookHttp({ loopback: process.env.BROP_WEBHOOK_LOOPBACK === '1' });
+  const common = { store, master, transport, clock: systemClock };
+  const pinger = new Pinger({ ...common, outbox });
   const worker = new Worker({
-    ...{ store, log, master, clock: systemClock, random: systemRandom, receipts: reader },
+    ...{ ...common, log, random: systemRandom, receipts: reader },
     events: new EventLog(opensslCrypto, reader.genesis.hash, feed),
-    transport: webhookHttp({ loopback: process.env.BROP_WEBHOOK_LOOPBACK === '1' }),
     attemptMs: TIME_LIMIT_MS,
     attempted: (attempt) => metrics.addMetric(`WebhookAttempts_${outcomeOf(attempt)}`, MetricUnit.Count, 1),
     refresh: () => feed.refresh(),
   });
-  return { worker, store, outbox, clock: systemClock };
+  return { worker, pinger, store, outbox, clock: systemClock };
 });
 
 export const handler = webhooksHandler(open);

@@ -18,7 +18,8 @@ import type { FileSource } from '../../node-core/runtime/file-sync.ts';
 import { Publisher } from '../../node-core/runtime/publisher.ts';
 import type { NodeConfig } from '../config.ts';
 import type { LastPatience } from '../last-patience.ts';
-import { openS3Files } from './files.ts';
+import { openS3Files, openS3Source } from './files.ts';
+import type { LedgerCopy } from './ledger.ts';
 
 export class Cloud {
   /** What must outlive the disk of a validator; undefined where the disk stays. */
@@ -49,7 +50,7 @@ export class Cloud {
     }
     const { publish } = config;
     this.publishedHeight = publish === undefined ? undefined : () => this.publisher?.height ?? 0;
-    this.sources = publish === undefined ? [] : [{ name: publish, files: openS3Files(publish, 'publish') }];
+    this.sources = publish === undefined ? [] : [openS3Source(publish, 'publish')];
   }
 
   /**
@@ -64,15 +65,24 @@ export class Cloud {
     return voteRecordDynamoDb({ client, table: record.table, key, create, persistence });
   }
 
-  /** Begins to publish the files of a chain, when the config says where to. */
-  publish(store: ChainStore, files: PublishedFiles, metrics: PrometheusMetrics | undefined): void {
+  /**
+   * Begins to publish the files of a chain, when the config says where to. Snapshots above a ledger table that this node
+   * writes are not: after its disk is gone it has to begin where the table ends, or below.
+   */
+  publish(
+    store: ChainStore,
+    files: PublishedFiles,
+    metrics: PrometheusMetrics | undefined,
+    ledger: Pick<LedgerCopy, 'height'> | undefined,
+  ): void {
     const { publish, publishEveryMs: everyMs } = this.config;
     if (publish === undefined) return;
     const { journal, log } = this;
     const publisher = new Publisher({
       ...{ crypto: nativeCrypto, store, files, clock: systemClock, log, everyMs },
       target: openS3Files(publish, 'publish', this.stopping.signal),
-      sealed: journal && ((height) => journal.forget(height)),
+      snapshotsUpTo: ledger && (() => ledger.height),
+      sealed: journal && ((height) => journal.forget(height, () => !this.stopping.signal.aborted)),
     });
     metrics?.gauge(
       'brop_published_height',

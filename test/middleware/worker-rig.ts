@@ -4,6 +4,7 @@
  */
 
 import { notify } from '../../node-core/middleware/delivery/notify.ts';
+import { Pinger } from '../../node-core/middleware/delivery/pinger.ts';
 import { SharedDeliveries } from '../../node-core/middleware/delivery/shared-deliveries.ts';
 import { Subscriptions } from '../../node-core/middleware/delivery/subscriptions.ts';
 import { Worker } from '../../node-core/middleware/delivery/worker.ts';
@@ -39,8 +40,8 @@ export class WorkerRig {
   readonly posted: Posted[] = [];
   readonly behaviours = new Map<string, (posted: Posted) => Answer | Promise<Answer>>();
   readonly errors: string[] = [];
-  /** Of each message: the subscription, and when it may be received. */
-  readonly queue: { readonly id: string; readonly atMs: number }[] = [];
+  /** Of each message: the subscription, when it may be received, and which test message is to be sent, if any. */
+  readonly queue: { readonly id: string; readonly atMs: number; readonly ping?: string }[] = [];
   readonly clock = {
     now: () => START_MS + this.scheduler.nowMs,
     schedule: (delayMs: number, action: () => void) => this.scheduler.schedule(delayMs, action),
@@ -49,6 +50,7 @@ export class WorkerRig {
     wake: async (ids, delaySeconds) => {
       for (const id of ids) this.queue.push({ id, atMs: this.clock.now() + 1_000 * delaySeconds });
     },
+    ping: async (id, ping) => void this.queue.push({ id, ping, atMs: this.clock.now() }),
   };
   readonly events: EventLog;
   private readonly feed: ReturnType<typeof feedOf>;
@@ -154,6 +156,11 @@ export class WorkerRig {
     if (delayMs <= 900_000) this.queue.push({ id, atMs: again });
   }
 
+  private receive({ id, ping }: { id: string; ping?: string }, store?: SharedSubscriptionStore): Promise<void> {
+    if (ping === undefined) return this.invoke(id, store);
+    return new Pinger({ ...this.common, ...(store && { store }) }).send(id, ping);
+  }
+
   /** Starts a worker for each message that may be received, and lets so much time pass. */
   async work(ms = 0, store?: () => SharedSubscriptionStore): Promise<void> {
     const until = this.scheduler.nowMs + ms;
@@ -162,7 +169,7 @@ export class WorkerRig {
       for (let i = this.queue.length - 1; i >= 0; i--) {
         if (this.queue[i]!.atMs > this.clock.now()) continue;
         const [message] = this.queue.splice(i, 1);
-        const run = this.invoke(message!.id, store?.()).catch((error: unknown) => void this.errors.push(String(error)));
+        const run = this.receive(message!, store?.()).catch((error: unknown) => void this.errors.push(String(error)));
         running.add(run);
         void run.then(() => running.delete(run));
       }
