@@ -7,12 +7,16 @@ import type { Signer } from '../../node-core/ports/signer.ts';
 import { openKey } from '../keys.ts';
 import { readSecret } from './secret.ts';
 import type { OneSignerConfig } from './signer-config.ts';
+import { withTimeLimit } from './time-limit.ts';
 
 export interface OpenSigner {
   readonly signer: Signer;
   /** Ends the session with a token. */
   close(): void;
 }
+
+/** A token that has not signed by then hangs: its validator ends, and whoever runs it starts it anew. */
+const TOKEN_LIMIT_MS = 15_000;
 
 export interface SignerPatience {
   /** Ends all waiting for a KMS that is throttled or away. */
@@ -34,7 +38,7 @@ export async function openSigner(
       return openKms(config.keyId, log, patience);
     case 'pkcs11': {
       const signer = await openPkcs11Signer({ ...config, pin: await readSecret(config.pin) });
-      return { signer, close: () => signer.close() };
+      return { signer: withTimeLimit(signer, TOKEN_LIMIT_MS), close: () => signer.close() };
     }
   }
 }
