@@ -40,6 +40,8 @@ export interface PublishPorts {
   /** The chain of this node as plain files. */
   readonly files: ChainFiles;
   readonly target: Blobs;
+  /** Highest snapshot that is published; all of them without it. */
+  readonly snapshotsUpTo?: (() => number) | undefined;
   /** Asked between two files: false gives up. */
   readonly goesOn: () => boolean;
 }

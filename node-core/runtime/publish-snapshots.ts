@@ -30,11 +30,12 @@ export interface CopiedSnapshots {
  * @throws {StoreError} when one is not as it must be, or goes while it is being copied
  */
 export async function copySnapshots(
-  { crypto, store, files, target, goesOn }: PublishPorts,
-  upTo: number,
+  { crypto, store, files, target, goesOn, snapshotsUpTo }: PublishPorts,
+  height: number,
 ): Promise<CopiedSnapshots | undefined> {
   const kept = await readIndex(files);
   if ('code' in kept) throw new StoreError('corrupt', `${SNAPSHOT_INDEX}: ${kept.detail}`);
+  const upTo = Math.min(height, snapshotsUpTo?.() ?? height);
   const heights = kept.filter((height) => height <= upTo);
   const published = await publishedSnapshots(target);
   if (heights.length === 0 || heights.join() === published.join() || heights.at(-1)! < (published.at(-1) ?? 0))

@@ -23,6 +23,7 @@ import {
 } from '../../node-core/runtime/publish-files.ts';
 import { Publisher } from '../../node-core/runtime/publisher.ts';
 import { joinFromSnapshot } from '../../node-core/runtime/snapshot-join.ts';
+import { readIndex } from '../../node-core/runtime/snapshot-read.ts';
 import { writeSnapshot } from '../../node-core/runtime/snapshot-write.ts';
 import { signerOf } from '../simulation/fixture.ts';
 import { MemoryBlobs } from '../simulation/memory-blobs.ts';
@@ -68,6 +69,26 @@ describe('one pass after the other', () => {
     const immutable = put.filter((path) => /^(blocks|tile|state)\//.test(path));
     expect(new Set(immutable).size).toBe(immutable.length);
     expect(put.filter((path) => path.startsWith('snapshots/'))).toEqual(['snapshots/258', 'snapshots/index']);
+  });
+
+  it('a snapshot above the bound waits until that has passed it; those that are out stay', async () => {
+    const chain = await MadeChain.open('publisher bound');
+    const target = new MemoryBlobs();
+    let [upTo, at] = [-1, NOTHING];
+    const published = async () => {
+      await chain.grow(5, 1);
+      at = await publishFiles({ ...ports(chain, target), snapshotsUpTo: () => upTo }, at);
+      return readIndex(target);
+    };
+    await chain.grow(20, 1);
+    await snapshot(chain);
+    expect(await published()).toEqual([]);
+    upTo = 20;
+    expect(await published()).toEqual([20]);
+    await snapshot(chain);
+    expect(await published()).toEqual([20]);
+    upTo = 30;
+    expect(await published()).toEqual([20, 30]);
   });
 
   it('widens a bundle whose first blocks are pruned by what was published of it', async () => {
