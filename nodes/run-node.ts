@@ -93,11 +93,7 @@ async function start(config: NodeConfig, begun: Closing[]): Promise<RunningNode>
     end = resolve;
   });
   let closeServices: () => Promise<void> = async () => {};
-  const keys =
-    config.role === 'validator'
-      ? await openVotingKeys(config.consensusKey, process.env.SIGNER, log, patience.signal)
-      : undefined;
-  if (keys !== undefined) begun.push(async () => keys.close());
+  const keys = await openKeys(config, log, patience, begun);
   const voting = keys && (await openVoting(config, keys, genesis, store, cloud, identity.peerId, observed, log));
   const transport = openTransport(config, identity, store, log);
   const node = new Node({
@@ -288,6 +284,19 @@ function genesisIn(bytes: Uint8Array, path: string): Genesis {
     if (error instanceof CodecError) throw new BropError('CONFIG_INVALID', `genesis: ${path}: ${error.message}.`);
     throw error;
   }
+}
+
+/** What signs votes; of a follower nothing does. */
+async function openKeys(
+  config: NodeConfig,
+  log: Log,
+  patience: LastPatience,
+  begun: Closing[],
+): Promise<VotingKeys | undefined> {
+  if (config.role !== 'validator') return undefined;
+  const keys = await openVotingKeys(config.consensusKey, process.env.SIGNER, log, patience.signal);
+  begun.push(async () => keys.close());
+  return keys;
 }
 
 async function openVoting(
