@@ -152,6 +152,17 @@ describe('nodes', () => {
     }
   });
 
+  test('what is mounted to be written is a volume of the image, whose owner the node is; the data folder is among it', () => {
+    const dockerfile = readFileSync(join(DOCS, '..', 'deploy', 'Dockerfile'), 'utf8');
+    const volumes: string[] = JSON.parse(/^VOLUME (.+)$/m.exec(dockerfile)![1]!);
+    for (const { properties } of tasks) {
+      const [{ MountPoints }] = properties.ContainerDefinitions as [{ MountPoints: { ContainerPath: string }[] }];
+      const mounted = MountPoints.map(({ ContainerPath }) => ContainerPath);
+      expect(volumes).toEqual(expect.arrayContaining(mounted));
+      expect(mounted).toContain(brop(properties).match(/"dataFolder":"([^"]+)"/)?.[1]);
+    }
+  });
+
   test('who signs is the config’s choice', () => {
     const signers = (config: string) =>
       tasks

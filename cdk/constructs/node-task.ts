@@ -19,11 +19,14 @@ export const SERVICE_PORT = 9464;
 export const API_PORT = 4680;
 /** The longest that Fargate grants. A node ends in seconds; a vote under way is written before anything is closed. */
 const STOP_TIMEOUT = Duration.seconds(120);
-const DATA_FOLDER = '/var/lib/brop';
+const DATA_FOLDER = '/data';
 /** Where in its bucket a node publishes; CloudFront serves it under the same path. */
 export const FILES = 'files/';
-/** Volumes of the image (deploy/Dockerfile): the store, which may vanish with the task, and what is unpacked at the start. */
-const WRITABLE = [DATA_FOLDER, '/tmp'];
+/**
+ * Volumes of the image (deploy/Dockerfile): the store, which may vanish with the task, and what is unpacked at the start.
+ * Nothing else can be written: a mount takes its owner from a volume of the image, and is root's without one.
+ */
+const WRITABLE = [DATA_FOLDER, '/run', '/tmp'];
 
 export interface NodeTaskProps {
   readonly deployment: Deployment;
