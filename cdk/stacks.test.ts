@@ -35,6 +35,7 @@ interface Statement {
   readonly Effect: string;
   readonly Action: string | string[];
   readonly Resource?: unknown;
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
 const list = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value]);
@@ -65,6 +66,13 @@ describe('permissions', () => {
       'xray:PutTelemetryRecords',
       'xray:PutTraceSegments',
     ]);
+  });
+
+  test('who reads objects that may not be there may list their bucket without a condition: 404 then, not 403', () => {
+    const listing = statements.filter(({ Action }) => list(Action).includes('s3:ListBucket'));
+    // Each node its files; the hosting function quarantine and what is hosted.
+    expect(listing).toHaveLength(8 + 2 * 2);
+    for (const { Condition } of listing) expect(Condition).toBeUndefined();
   });
 
   test('nobody scans or deletes a vote record, and only a validator touches it', () => {

@@ -21,7 +21,10 @@ export function grantItems(role: iam.IRole, { tableArn, encryptionKey }: Table, 
   useKey(role, encryptionKey!);
 }
 
-/** Of the objects below a prefix, which ends in a slash. `s3:ListBucket`, for those, tells 404 from 403. */
+/**
+ * Of the objects below a prefix, which ends in a slash. `s3:ListBucket` is of the whole bucket, which serves one purpose: under
+ * a condition on `s3:prefix`, which reading one object does not have, S3 answers 403 rather than 404 for what is not there.
+ */
 export function grantObjects(role: iam.IRole, bucket: Bucket, prefix: string, actions: string[]): void {
   const onObjects = actions.filter((action) => action !== 's3:ListBucket');
   role.addToPrincipalPolicy(
@@ -33,13 +36,7 @@ export function grantObjects(role: iam.IRole, bucket: Bucket, prefix: string, ac
     'Objects of one bucket cannot be named one by one',
   );
   if (onObjects.length < actions.length)
-    role.addToPrincipalPolicy(
-      new iam.PolicyStatement({
-        actions: ['s3:ListBucket'],
-        resources: [bucket.bucketArn],
-        ...(prefix !== '' && { conditions: { StringLike: { 's3:prefix': `${prefix}*` } } }),
-      }),
-    );
+    role.addToPrincipalPolicy(new iam.PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }));
   useKey(role, bucket.encryptionKey!);
 }
 
