@@ -181,6 +181,22 @@ describe('nodes', () => {
     expect(everywhere('AWS::CloudHSM::Cluster').map(({ config }) => config)).toEqual(['hsm']);
   });
 
+  test('a validator with a CloudHSM is in the group that reaches its HSMs, and is let out to their ports', () => {
+    const groups = (config: string) =>
+      services
+        .filter((found) => found.config === config)
+        .map(({ properties }) => {
+          const { AwsvpcConfiguration } = properties.NetworkConfiguration as {
+            AwsvpcConfiguration: { SecurityGroups: unknown[] };
+          };
+          return JSON.stringify(AwsvpcConfiguration.SecurityGroups);
+        });
+    expect(groups('hsm')).toEqual([expect.stringMatching(/Group.*ClusterSecurityGroup/)]);
+    for (const of of groups('validator')) expect(of).not.toContain('Cluster');
+    const out = everywhere('AWS::EC2::SecurityGroupEgress').filter(({ config }) => config === 'hsm');
+    expect(out.map(({ properties }) => [properties.FromPort, properties.ToPort])).toContainEqual([2223, 2225]);
+  });
+
   test('no secret is in a config, only its name', () => {
     for (const { properties } of tasks)
       for (const [, value] of brop(properties).matchAll(/"(?:nodeKey|noteKey|pin)":"([^"]*)"/g))

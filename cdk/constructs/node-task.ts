@@ -38,6 +38,8 @@ export interface NodeTaskProps {
   /** The port that says whether the process answers, and the path. */
   readonly health: { readonly port: number; readonly path: string };
   readonly environment?: Readonly<Record<string, string>>;
+  /** Groups besides the task's own that it is in. */
+  readonly extraGroups?: readonly ec2.ISecurityGroup[];
   /** Not with CloudHSM's client, which keeps its state beside its programs. */
   readonly readonlyRoot?: boolean;
 }
@@ -86,7 +88,7 @@ export class NodeTask extends Construct {
       circuitBreaker: { enable: true, rollback: true },
       assignPublicIp: true,
       vpcSubnets: { subnetType: ec2.SubnetType.PUBLIC },
-      securityGroups: [this.group],
+      securityGroups: [this.group, ...(props.extraGroups ?? [])],
       cloudMapOptions: {
         name: settings.name,
         cloudMapNamespace: network.namespace,

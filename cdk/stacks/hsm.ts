@@ -17,7 +17,7 @@ export interface HsmProps extends StackProps {
 export class HsmStack extends Stack {
   readonly clusterId: string;
   /** The group that CloudHSM has made with the cluster: what is in it reaches the HSMs. */
-  private readonly members: ec2.ISecurityGroup;
+  readonly members: ec2.ISecurityGroup;
 
   constructor(scope: Construct, id: string, { settings, network, ...props }: HsmProps) {
     super(scope, id, props);
@@ -34,9 +34,8 @@ export class HsmStack extends Stack {
     });
   }
 
-  /** Lets a node reach the HSMs. */
-  admit(service: { addSecurityGroup(group: ec2.ISecurityGroup): void }, group: ec2.SecurityGroup): void {
-    service.addSecurityGroup(this.members);
+  /** Lets out to the HSMs what is in `group`, and in `members`. */
+  open(group: ec2.SecurityGroup): void {
     group.addEgressRule(this.members, HSM_PORTS, 'CloudHSM');
   }
 }

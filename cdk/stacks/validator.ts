@@ -47,6 +47,8 @@ export class ValidatorStack extends Stack {
           BROP_CLOUDHSM_CLUSTER: hsm.clusterId,
           BROP_CLOUDHSM_CA: secretReference(deployment, settings, 'hsm-ca'),
         },
+        // A service takes no further group once it is made.
+        extraGroups: [hsm.members],
       }),
       readonlyRoot: hsm === undefined,
     });
@@ -63,11 +65,11 @@ export class ValidatorStack extends Stack {
   }
 
   private grantSigning({ consensusKey, standbyKey, pin, customerCa }: ValidatorData, hsm: HsmStack | undefined): void {
-    const { taskRole, service, group } = this.task;
+    const { taskRole, group } = this.task;
     consensusKey?.grant(taskRole, 'kms:Sign', 'kms:GetPublicKey');
     for (const secret of [standbyKey, pin, customerCa]) secret?.readableBy({ role: taskRole });
     if (hsm === undefined) return;
-    hsm.admit(service.connections, group);
+    hsm.open(group);
     // The state of the cluster and the addresses of its HSMs; the action knows no resource.
     taskRole.addToPolicy(new PolicyStatement({ actions: ['cloudhsm:DescribeClusters'], resources: ['*'] }));
     acknowledge(taskRole, 'AwsSolutions-IAM5[Resource::*]', 'cloudhsm:DescribeClusters knows no narrower resource');
