@@ -96,9 +96,22 @@ describe('what must last', () => {
     const found = everywhere(type);
     expect(found.length).toBeGreaterThan(0);
     for (const { config, stack, id, resource } of found) {
-      expect(resource, `${config} ${id}`).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+      // But for tables, which are protected from deletion, a create that is rolled back leaves nothing.
+      const DeletionPolicy = type === 'AWS::DynamoDB::Table' ? 'Retain' : 'RetainExceptOnCreate';
+      expect(resource, `${config} ${id}`).toMatchObject({ DeletionPolicy, UpdateReplacePolicy: 'Retain' });
       expect(stack).toBe(type === 'AWS::CloudHSM::Cluster' ? 'Hsm' : 'Data');
     }
+  });
+
+  test('no table has a name of ours, and what has one is gone when a create is rolled back: the next one completes it', () => {
+    for (const { id, properties } of everywhere('AWS::DynamoDB::Table'))
+      expect(properties, id).not.toHaveProperty('TableName');
+    for (const { id, properties } of everywhere('AWS::S3::Bucket'))
+      expect(properties, id).not.toHaveProperty('BucketName');
+    const keys = everywhere('AWS::KMS::Key').filter(({ stack }) => stack === 'Data');
+    expect(keys.length).toBeGreaterThan(5);
+    for (const { id, resource } of [...keys, ...everywhere('AWS::SecretsManager::Secret')])
+      expect(resource, id).toMatchObject({ DeletionPolicy: 'RetainExceptOnCreate' });
   });
 
   test('tables: encrypted with the deployment’s key, protected, recoverable; the vote record’s never restored', () => {

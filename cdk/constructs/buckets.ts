@@ -8,7 +8,8 @@ const COMMON = {
   blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
   enforceSSL: true,
   minimumTLSVersion: 1.2,
-  removalPolicy: RemovalPolicy.RETAIN,
+  // Kept, unless a create is rolled back.
+  removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
 } as const;
 
 interface BucketProps extends Omit<s3.BucketProps, 'eventBridgeEnabled'> {

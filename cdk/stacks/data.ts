@@ -55,7 +55,7 @@ export class ValidatorData extends Construct implements NodeData {
         description: `Votes of ${name}`,
         keySpec: kms.KeySpec.ECC_NIST_P256,
         keyUsage: kms.KeyUsage.SIGN_VERIFY,
-        removalPolicy: RemovalPolicy.RETAIN,
+        removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         pendingWindow: Duration.days(30),
       });
     if (signer.driver === 'auto' && signer.standby === 'file')
@@ -113,7 +113,7 @@ export class DataStack extends Stack {
     const encryptionKey = new kms.Key(this, 'Key', {
       description: `Data at rest of the BROP deployment ${deployment.name}`,
       enableKeyRotation: true,
-      removalPolicy: RemovalPolicy.RETAIN,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
     const buckets = new Buckets(this, 'Buckets', { encryptionKey, logDays: deployment.logRetentionDays });
     this.accessLogs = buckets.accessLogs;

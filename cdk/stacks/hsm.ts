@@ -26,7 +26,7 @@ export class HsmStack extends Stack {
       mode: 'FIPS',
       subnetIds: network.vpc.isolatedSubnets.map(({ subnetId }) => subnetId),
     });
-    cluster.applyRemovalPolicy(RemovalPolicy.RETAIN);
+    cluster.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
     this.clusterId = cluster.ref;
     new CfnOutput(this, 'ClusterId', { value: cluster.ref, description: 'For scripts/cloudhsm-ceremony.ts' });
     this.members = ec2.SecurityGroup.fromSecurityGroupId(this, 'Members', cluster.attrSecurityGroup, {
