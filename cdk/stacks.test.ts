@@ -146,7 +146,14 @@ describe('what must last', () => {
 });
 
 describe('nodes', () => {
-  const services = everywhere('AWS::ECS::Service');
+  const services = everywhere('AWS::ECS::Service').map(({ properties, ...found }) => ({
+    ...found,
+    properties: properties as typeof properties & {
+      readonly NetworkConfiguration: {
+        readonly AwsvpcConfiguration: { readonly Subnets: unknown[]; readonly SecurityGroups: unknown[] };
+      };
+    },
+  }));
   const tasks = everywhere('AWS::ECS::TaskDefinition');
 
   test('one task, and never a second one while it lives', () => {
@@ -198,12 +205,7 @@ describe('nodes', () => {
     const groups = (config: string) =>
       services
         .filter((found) => found.config === config)
-        .map(({ properties }) => {
-          const { AwsvpcConfiguration } = properties.NetworkConfiguration as {
-            AwsvpcConfiguration: { SecurityGroups: unknown[] };
-          };
-          return JSON.stringify(AwsvpcConfiguration.SecurityGroups);
-        });
+        .map(({ properties }) => JSON.stringify(properties.NetworkConfiguration.AwsvpcConfiguration.SecurityGroups));
     expect(groups('hsm')).toEqual([expect.stringMatching(/Group.*ClusterSecurityGroup/)]);
     for (const of of groups('validator')) expect(of).not.toContain('Cluster');
     const out = everywhere('AWS::EC2::SecurityGroupEgress').filter(({ config }) => config === 'hsm');
@@ -222,6 +224,12 @@ describe('nodes', () => {
       ['validator', 'network'],
       ['hsm', 'network'],
     ]);
+    for (const { config, properties } of balancers) {
+      const { Subnets } = services.find((found) => found.config === config)!.properties.NetworkConfiguration
+        .AwsvpcConfiguration;
+      expect(properties.Subnets).toHaveLength(1);
+      expect(Subnets, 'a balancer reaches no target in a zone that it is not in').toEqual(properties.Subnets);
+    }
   });
 });
 

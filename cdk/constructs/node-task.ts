@@ -38,6 +38,8 @@ export interface NodeTaskProps {
   /** The port that says whether the process answers, and the path. */
   readonly health: { readonly port: number; readonly path: string };
   readonly environment?: Readonly<Record<string, string>>;
+  /** Behind a balancer: it reaches targets in its own subnet alone. */
+  readonly balancedIn?: ec2.ISubnet | undefined;
   /** Groups besides the task's own that it is in. */
   readonly extraGroups?: readonly ec2.ISecurityGroup[];
   /** Not with CloudHSM's client, which keeps its state beside its programs. */
@@ -87,7 +89,8 @@ export class NodeTask extends Construct {
       availabilityZoneRebalancing: ecs.AvailabilityZoneRebalancing.DISABLED,
       circuitBreaker: { enable: true, rollback: true },
       assignPublicIp: true,
-      vpcSubnets: { subnetType: ec2.SubnetType.PUBLIC },
+      vpcSubnets:
+        props.balancedIn === undefined ? { subnetType: ec2.SubnetType.PUBLIC } : { subnets: [props.balancedIn] },
       securityGroups: [this.group, ...(props.extraGroups ?? [])],
       cloudMapOptions: {
         name: settings.name,

@@ -31,6 +31,8 @@ export class ValidatorStack extends Stack {
     super(scope, id, props);
     const { deployment, settings, network, data, hsm } = props;
     const port = settings.local?.servicePort ?? SERVICE_PORT;
+    // One zone: an address there is paid for by the hour, and a balancer reaches no target in a zone that it is not in.
+    const balancedIn = settings.reach.kind === 'public' ? network.vpc.publicSubnets[0]! : undefined;
     this.task = new NodeTask(this, 'Node', {
       ...{ deployment, settings, network, data },
       config: {
@@ -41,6 +43,7 @@ export class ValidatorStack extends Stack {
         metrics: { host: '127.0.0.1', port },
       },
       health: { port, path: '/metrics' },
+      balancedIn,
       // The entry point of the image tells CloudHSM's client where the HSMs are (deploy/entrypoint.sh).
       ...(hsm !== undefined && {
         environment: {
@@ -61,7 +64,7 @@ export class ValidatorStack extends Stack {
       ec2.Port.tcp(settings.nodePort),
       'nodes of this deployment',
     );
-    if (settings.reach.kind === 'public') this.openToPeers(network, settings.nodePort, settings.reach.allowFrom);
+    if (settings.reach.kind === 'public') this.openToPeers(balancedIn!, settings.nodePort, settings.reach.allowFrom);
   }
 
   private grantSigning({ consensusKey, standbyKey, pin, customerCa }: ValidatorData, hsm: HsmStack | undefined): void {
@@ -76,8 +79,8 @@ export class ValidatorStack extends Stack {
   }
 
   /** An address that stays, for peers in other accounts; TLS ends in the node, the balancer sees none of it. */
-  private openToPeers(network: NetworkStack, port: number, allowFrom: readonly string[]): void {
-    const { vpc } = network;
+  private openToPeers(subnet: ec2.ISubnet, port: number, allowFrom: readonly string[]): void {
+    const { vpc } = this.task.service.cluster;
     const group = new ec2.SecurityGroup(this, 'PeersGroup', { vpc, allowAllOutbound: false });
     for (const range of allowFrom) group.addIngressRule(ec2.Peer.ipv4(range), ec2.Port.tcp(port), 'peers');
     group.addEgressRule(this.task.group, ec2.Port.tcp(port), 'the node');
@@ -91,9 +94,7 @@ export class ValidatorStack extends Stack {
       vpc,
       internetFacing: true,
       securityGroups: [group],
-      // One zone with an address that is paid for by the hour; the task may be in another.
-      vpcSubnets: { subnets: [vpc.publicSubnets[0]!] },
-      crossZoneEnabled: true,
+      vpcSubnets: { subnets: [subnet] },
     });
     acknowledge(balancer, 'AwsSolutions-ELB2', 'A network load balancer logs TLS that ends in it, and none does');
     balancer.addListener('Nodes', { port }).addTargets('Node', {
