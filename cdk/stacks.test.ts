@@ -1,4 +1,8 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
@@ -174,10 +178,41 @@ describe('nodes', () => {
         Command: ['node', 'nodes/node/main.ts'],
         StopTimeout: 120,
         ReadonlyRootFilesystem: config !== 'hsm',
-        HealthCheck: { Command: ['CMD', 'node', '-e', expect.stringContaining('fetch(')] },
+        HealthCheck: {
+          Command: ['CMD', 'node', '-e', expect.stringContaining("fetch('http://127.0.0.1:9464/livez')")],
+          StartPeriod: 300,
+        },
       });
       expect(container).not.toHaveProperty('Secrets');
     }
+  });
+
+  test('a validator that begins anew, as each task does, begins from a snapshot, and writes some for that', () => {
+    const validators = tasks.filter(({ stack }) => stack.startsWith('Validator'));
+    expect(validators).toHaveLength(6);
+    for (const { properties } of validators) {
+      expect(brop(properties)).toContain('"join":"snapshot"');
+      expect(brop(properties)).toContain('"snapshots":{"every":10240,"keep":2}');
+    }
+  });
+
+  test('the health check: well while nobody listens yet, and ill when the answer is not 200 or does not come', async () => {
+    const [container] = tasks[0]!.properties.ContainerDefinitions as [{ HealthCheck: { Command: string[] } }];
+    const program = container.HealthCheck.Command[3]!;
+    const server = createServer((_, response) => response.writeHead(status).end()).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const check = async () => {
+      const child = spawn(process.execPath, ['-e', program.replace('9464', String(port))], { stdio: 'ignore' });
+      return (await once(child, 'exit'))[0];
+    };
+    let status = 200;
+    expect(await check()).toBe(0);
+    status = 503;
+    expect(await check()).toBe(1);
+    server.close();
+    await once(server, 'close');
+    expect(await check()).toBe(0);
   });
 
   test('what is mounted to be written is a volume of the image, whose owner the node is; the data folder is among it', () => {

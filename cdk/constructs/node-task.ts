@@ -14,11 +14,13 @@ import { acknowledge } from './acknowledge.ts';
 import { grantObjects } from './grants.ts';
 import { secretName } from './secrets.ts';
 
-/** Where a node serves its metrics, and the follower its API, inside of the network. */
+/** Where a node serves its metrics and /livez, to itself alone, and the follower its API, inside of the network. */
 export const SERVICE_PORT = 9464;
 export const API_PORT = 4680;
 /** The longest that Fargate grants. A node ends in seconds; a vote under way is written before anything is closed. */
 const STOP_TIMEOUT = Duration.seconds(120);
+/** A store that is taken anew from a snapshot, and the blocks after it executed: minutes as a rule. */
+const JOINING = Duration.hours(1);
 const DATA_FOLDER = '/data';
 /** Where in its bucket a node publishes; CloudFront serves it under the same path. */
 export const FILES = 'files/';
@@ -35,8 +37,8 @@ export interface NodeTaskProps {
   readonly data: NodeData;
   /** The part of BROP_CONFIG that depends on the role. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** The port that says whether the process answers, and the path. */
-  readonly health: { readonly port: number; readonly path: string };
+  /** Where /livez says that the process does its work. */
+  readonly healthPort: number;
   readonly environment?: Readonly<Record<string, string>>;
   /** Behind a balancer: it reaches targets in its own subnet alone. */
   readonly balancedIn?: ec2.ISubnet | undefined;
@@ -88,6 +90,8 @@ export class NodeTask extends Construct {
       maxHealthyPercent: 100,
       availabilityZoneRebalancing: ecs.AvailabilityZoneRebalancing.DISABLED,
       circuitBreaker: { enable: true, rollback: true },
+      // A balancer may find nobody at the port until the node has its store.
+      ...(props.balancedIn !== undefined && { healthCheckGracePeriod: JOINING }),
       assignPublicIp: true,
       vpcSubnets:
         props.balancedIn === undefined ? { subnetType: ec2.SubnetType.PUBLIC } : { subnets: [props.balancedIn] },
@@ -110,7 +114,7 @@ export class NodeTask extends Construct {
   }
 
   private taskDefinition(props: NodeTaskProps): ecs.FargateTaskDefinition {
-    const { deployment, settings, health } = props;
+    const { deployment, settings, healthPort } = props;
     const task = new ecs.FargateTaskDefinition(this, 'Task', {
       cpu: settings.size.cpu,
       memoryLimitMiB: settings.size.memoryMiB,
@@ -135,11 +139,11 @@ export class NodeTask extends Construct {
       stopTimeout: STOP_TIMEOUT,
       readonlyRootFilesystem: props.readonlyRoot ?? true,
       healthCheck: {
-        command: ['CMD', 'node', '-e', answers(`http://127.0.0.1:${health.port}${health.path}`)],
+        command: ['CMD', 'node', '-e', lives(`http://127.0.0.1:${healthPort}/livez`)],
         interval: Duration.seconds(30),
         timeout: Duration.seconds(5),
         retries: 3,
-        // A node that takes its store anew from S3 is busy with that first.
+        // The longest there is.
         startPeriod: Duration.seconds(300),
       },
     });
@@ -211,7 +215,11 @@ function imageOf(scope: Construct, image: string): ecs.ContainerImage {
   return ecs.ContainerImage.fromEcrRepository(repository, path.slice(at + 1));
 }
 
-/** A program of one line that fails unless the URL answers with 200. */
-function answers(url: string): string {
-  return `fetch('${url}').then((answer)=>process.exit(answer.ok?0:1),()=>process.exit(1))`;
+/**
+ * A program of one line that fails unless the URL answers with 200, or nobody listens: a node that takes its store anew from
+ * a snapshot is busy with that first, for longer than a start period can be; one that has ended is no longer asked.
+ */
+function lives(url: string): string {
+  const isEarly = "error.cause?.code==='ECONNREFUSED'";
+  return `fetch('${url}').then((answer)=>process.exit(answer.ok?0:1),(error)=>process.exit(${isEarly}?0:1))`;
 }

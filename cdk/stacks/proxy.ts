@@ -11,7 +11,7 @@ import type { Construct } from 'constructs';
 import { acknowledge } from '../constructs/acknowledge.ts';
 import { BropFunction } from '../constructs/function.ts';
 import { CHANGE_ITEMS, grantItems, grantObjects, READ_ITEMS } from '../constructs/grants.ts';
-import { API_PORT, NodeTask } from '../constructs/node-task.ts';
+import { API_PORT, NodeTask, SERVICE_PORT } from '../constructs/node-task.ts';
 import { RestApi } from '../constructs/rest-api.ts';
 import { secretName } from '../constructs/secrets.ts';
 import type { Deployment, ProxySettings } from '../deployment.ts';
@@ -114,8 +114,10 @@ export class ProxyStack extends Stack {
           requestsPerSecond: 0,
           origins: settings.origins,
         },
+        // In the emulator nobody asks, and each node has one port.
+        ...(local === undefined && { metrics: { host: '127.0.0.1', port: SERVICE_PORT } }),
       },
-      health: { port, path: '/v1/status' },
+      healthPort: SERVICE_PORT,
     });
     grantItems(task.taskRole, data.ledger, CHANGE_ITEMS);
     return task;

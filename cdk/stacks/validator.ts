@@ -13,6 +13,8 @@ import type { HsmStack } from './hsm.ts';
 import type { NetworkStack } from './network.ts';
 
 const PKCS11_LIBRARY = '/opt/cloudhsm/lib/libcloudhsm_pkcs11.so';
+/** As many blocks as a new task executes at most, besides those since: some hours' worth on a busy chain. */
+const SNAPSHOT_BLOCKS = 10_240;
 /** CloudHSM has one token, of this label. */
 const TOKEN_LABEL = 'hsm1';
 
@@ -41,8 +43,11 @@ export class ValidatorStack extends Stack {
         voteRecord: { driver: 'dynamodb', table: data.votes.tableName, validator: settings.name },
         proposals: { table: data.proposals.tableName },
         metrics: { host: '127.0.0.1', port },
+        // A task begins without a store: from its own newest snapshot, not from the genesis.
+        join: 'snapshot',
+        snapshots: { every: SNAPSHOT_BLOCKS, keep: 2 },
       },
-      health: { port, path: '/metrics' },
+      healthPort: port,
       balancedIn,
       // The entry point of the image tells CloudHSM's client where the HSMs are (deploy/entrypoint.sh).
       ...(hsm !== undefined && {
