@@ -196,7 +196,7 @@ describe('nodes', () => {
     }
   });
 
-  test('the health check: well while nobody listens yet, and ill when the answer is not 200 or does not come', async () => {
+  test('the health check: well while nobody listens yet, ill when the answer is not 200', async () => {
     const [container] = tasks[0]!.properties.ContainerDefinitions as [{ HealthCheck: { Command: string[] } }];
     const program = container.HealthCheck.Command[3]!;
     const server = createServer((_, response) => response.writeHead(status).end()).listen(0, '127.0.0.1');
@@ -316,6 +316,31 @@ describe('functions and API', () => {
         (found) => found.config === config && /^Deliveries/.test(found.id),
       )!;
       expect(queue.properties).toMatchObject({ VisibilityTimeout: 90, RedrivePolicy: { maxReceiveCount: 5 } });
+    }
+  });
+
+  test('the API has the name under which accounts log in and hosted files are found, and no other', () => {
+    for (const [config, name] of [
+      ['devnet', 'api.devnet.brop.example'],
+      ['operator', 'api.brop.example'],
+    ]) {
+      const of = (type: string) => everywhere(type).filter((found) => found.config === config);
+      const [domain, ...others] = of('AWS::ApiGateway::DomainName');
+      expect(others).toEqual([]);
+      expect(domain!.properties).toMatchObject({ DomainName: name, SecurityPolicy: 'TLS_1_2' });
+      const [mapping] = of('AWS::ApiGateway::BasePathMapping');
+      expect(mapping!.properties).toMatchObject({ DomainName: { Ref: domain!.id }, Stage: expect.anything() });
+      expect(mapping!.properties).not.toHaveProperty('BasePath');
+      expect(of('AWS::ApiGateway::RestApi')[0]!.properties.DisableExecuteApiEndpoint).toBe(true);
+      for (const { id, properties } of of('AWS::Lambda::Function').filter(({ id }) =>
+        /^(Api|Stream)Function/.test(id),
+      )) {
+        const { Variables } = properties.Environment as { Variables: Record<string, unknown> };
+        expect(Variables, id).toMatchObject({
+          BROP_ORIGINS: `https://${name}`,
+          BROP_HOSTING_URL: `https://${name}/v1/hosting/files`,
+        });
+      }
     }
   });
 

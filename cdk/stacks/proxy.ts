@@ -14,7 +14,7 @@ import { CHANGE_ITEMS, grantItems, grantObjects, READ_ITEMS } from '../construct
 import { API_PORT, NodeTask, SERVICE_PORT } from '../constructs/node-task.ts';
 import { RestApi } from '../constructs/rest-api.ts';
 import { secretName } from '../constructs/secrets.ts';
-import type { Deployment, ProxySettings } from '../deployment.ts';
+import { type Deployment, originOf, type ProxySettings } from '../deployment.ts';
 import type { ProxyData } from './data.ts';
 import type { NetworkStack } from './network.ts';
 
@@ -112,7 +112,7 @@ export class ProxyStack extends Stack {
           port,
           // API Gateway bounds each client.
           requestsPerSecond: 0,
-          origins: settings.origins,
+          origins: [originOf(settings, deployment)],
         },
         // In the emulator nobody asks, and each node has one port.
         ...(local === undefined && { metrics: { host: '127.0.0.1', port: SERVICE_PORT } }),
@@ -236,7 +236,7 @@ export class ProxyStack extends Stack {
         ...this.hostingNames(),
         BROP_INDEX_TABLE: data.index.tableName,
         BROP_UPSTREAM_URL: upstreamOf(settings, network.namespace.namespaceName),
-        BROP_ORIGINS: settings.origins.join(','),
+        BROP_ORIGINS: originOf(settings, deployment),
         BROP_WEBHOOK_QUEUE_URL: deliveries.queueUrl,
         BROP_SECRET_ID: secretName(deployment, `${settings.name}/api`),
         ...(deployment.emulator !== undefined && { BROP_WEBHOOK_LOOPBACK: '1' }),
@@ -259,12 +259,12 @@ export class ProxyStack extends Stack {
   }
 
   private hostingNames(): Readonly<Record<string, string>> {
-    const { data, settings } = this.props;
+    const { data, settings, deployment } = this.props;
     return {
       BROP_QUARANTINE_BUCKET: data.quarantine.bucketName,
       BROP_HOSTING_BUCKET: data.hosting.bucketName,
       // The API hands out links that end: a file is public only once it is registered.
-      BROP_HOSTING_URL: `${settings.origins[0]}/v1/hosting/files`,
+      BROP_HOSTING_URL: `${originOf(settings, deployment)}/v1/hosting/files`,
     };
   }
 }
