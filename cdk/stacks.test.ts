@@ -284,6 +284,21 @@ describe('functions and API', () => {
       expect(properties.RetentionInDays, id).toBeGreaterThan(0);
   });
 
+  test('streams, indexer and webhooks have a share of the account’s concurrency each, which no other and no more of them takes', () => {
+    const reserved = (config: string) =>
+      Object.fromEntries(
+        functions
+          .filter((found) => found.config === config && found.properties.ReservedConcurrentExecutions !== undefined)
+          .map(({ id, properties }) => [id.replace(/[0-9A-F]{8}$/, ''), properties.ReservedConcurrentExecutions]),
+      );
+    for (const config of ['devnet', 'operator'])
+      expect(reserved(config)).toEqual({ StreamFunction: 100, Indexer: 10, Webhooks: 30 });
+    // SQS must not ask for more than there is, or messages are refused and put aside untried.
+    const mappings = everywhere('AWS::Lambda::EventSourceMapping').filter(({ properties }) => properties.ScalingConfig);
+    expect(mappings).toHaveLength(2);
+    for (const { properties } of mappings) expect(properties.ScalingConfig).toEqual({ MaximumConcurrency: 20 });
+  });
+
   test('only the API function is in the network: the others talk to strangers, or need none', () => {
     const inside = functions.filter(({ properties }) => properties.VpcConfig !== undefined);
     expect(inside.map(({ config, id }) => `${config} ${id.replace(/[0-9A-F]{8}$/, '')}`)).toEqual([
@@ -358,10 +373,12 @@ describe('functions and API', () => {
     for (const { properties } of streamed)
       expect(properties.Integration).toMatchObject({ ResponseTransferMode: 'STREAM', TimeoutInMillis: 900_000 });
     const keyed = methods.filter(({ properties }) => properties.ApiKeyRequired === true);
-    expect(keyed.map(({ config, properties }) => [config, properties.HttpMethod])).toEqual([
-      ['operator', 'POST'],
-      ['operator', 'POST'],
-    ]);
+    const openapi = JSON.parse(readFileSync(join(DOCS, 'openapi.json'), 'utf8')) as { paths: Record<string, object> };
+    const writing = Object.values(openapi.paths)
+      .flatMap((path) => Object.keys(path).map((method) => method.toUpperCase()))
+      .filter((method) => !['GET', 'HEAD', 'OPTIONS', 'PARAMETERS', 'SUMMARY', 'DESCRIPTION'].includes(method));
+    expect(new Set(keyed.map(({ properties }) => properties.HttpMethod))).toEqual(new Set(writing));
+    expect(keyed.map(({ config }) => config)).toEqual(Array(6).fill('operator'));
     expect(everywhere('AWS::ApiGateway::UsagePlan')).toHaveLength(3);
     expect(everywhere('AWS::WAFv2::WebACLAssociation')).toHaveLength(2);
     for (const { properties } of everywhere('AWS::ApiGateway::RestApi'))

@@ -59,7 +59,7 @@ export class RestApi extends Construct {
       'The role of API Gateway for its own logs, as AWS prescribes it',
     );
     new CfnOutput(this, 'Url', { value: originOf(settings, deployment) });
-    if (deployment.emulator === undefined) this.name(settings.domain);
+    if (deployment.emulator === undefined) this.giveName(settings.domain);
     new CfnOutput(this, 'ApiId', { value: this.rest.restApiId });
   }
 
@@ -68,12 +68,13 @@ export class RestApi extends Construct {
     const integration = new apigateway.LambdaIntegration(handler, UNSCOPED);
     for (const resource of [this.rest.root, this.rest.root.addResource('{proxy+}')]) {
       acknowledgeOpen(resource.addMethod('ANY', integration));
-      if (keyForWrites) acknowledgeOpen(resource.addMethod('POST', integration, { apiKeyRequired: true }));
+      if (!keyForWrites) continue;
+      for (const method of WRITING) acknowledgeOpen(resource.addMethod(method, integration, { apiKeyRequired: true }));
     }
   }
 
   /** Nothing before the paths of the API: /v1 is theirs, and no longer the stage's. */
-  private name({ name, certificateArn }: ProxySettings['domain']): void {
+  private giveName({ name, certificateArn }: ProxySettings['domain']): void {
     const domain = new apigateway.DomainName(this, 'Domain', {
       domainName: name,
       certificate: Certificate.fromCertificateArn(this, 'Certificate', certificateArn),
@@ -151,6 +152,9 @@ export class RestApi extends Construct {
     return firewall;
   }
 }
+
+/** Methods that change something: a test holds them to docs/openapi.json. */
+const WRITING = ['POST', 'PATCH', 'DELETE'];
 
 /** One permission for the API rather than one for each method. */
 const UNSCOPED = { scopePermissionToMethod: false };

@@ -21,6 +21,13 @@ import type { NetworkStack } from './network.ts';
 /** A delivery may take as long as this; the message is hidden from others for longer (SQS asks for a margin). */
 const DELIVERY_TIMEOUT = Duration.seconds(60);
 const DELIVERY_VISIBILITY = Duration.seconds(90);
+/**
+ * How many of a function run at once. A stream holds one for up to 15 minutes: without a bound of their own, streams of one
+ * address would take what all functions of the account share. The others keep theirs whatever the API is asked.
+ */
+const CONCURRENCY = { stream: 100, indexer: 10, webhooks: 30 } as const;
+/** Of those of `webhooks`, as many are for messages; the others for the timer. */
+const DELIVERIES_AT_ONCE = 20;
 /** Where hosted files lie: as they came in, and checked. */
 const INCOMING = 'incoming/';
 const HOSTED = 'files/';
@@ -127,6 +134,7 @@ export class ProxyStack extends Stack {
     const { deployment, bundles, data } = this.props;
     const indexer = new BropFunction(this, 'Indexer', {
       ...{ deployment, bundles, name: 'indexer', timeout: Duration.seconds(60), memoryMiB: 512 },
+      concurrency: CONCURRENCY.indexer,
       deadLetters: this.deadLetters.indexer,
       environment: {
         ...this.tables(),
@@ -161,6 +169,7 @@ export class ProxyStack extends Stack {
     const { deployment, bundles, data, settings } = this.props;
     const webhooks = new BropFunction(this, 'Webhooks', {
       ...{ deployment, bundles, name: 'webhooks', timeout: DELIVERY_TIMEOUT, memoryMiB: 512 },
+      concurrency: CONCURRENCY.webhooks,
       deadLetters: this.deadLetters.webhooks,
       environment: {
         ...this.tables(),
@@ -171,7 +180,11 @@ export class ProxyStack extends Stack {
       },
     });
     webhooks.addEventSource(
-      new SqsEventSource(deliveries, { batchSize: 10, maxConcurrency: 10, reportBatchItemFailures: true }),
+      new SqsEventSource(deliveries, {
+        batchSize: 10,
+        maxConcurrency: DELIVERIES_AT_ONCE,
+        reportBatchItemFailures: true,
+      }),
     );
     this.everyMinute('WebhooksSweep', webhooks);
     grantItems(webhooks.role, data.ledger, READ_ITEMS);
@@ -230,6 +243,7 @@ export class ProxyStack extends Stack {
     const { deployment, bundles, settings, network, data } = this.props;
     const api = new BropFunction(this, id, {
       ...{ deployment, bundles, name: 'api', handler, timeout, memoryMiB: 512 },
+      ...(handler === 'stream' && { concurrency: CONCURRENCY.stream }),
       network: { vpc: network.vpc, group: network.functionsGroup! },
       environment: {
         ...this.tables(),
