@@ -4,94 +4,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
 import { NOT_SIGNING, STANDING, VOTE_RECORD_LOST } from './constructs/node-metrics.ts';
-import { CONFIGS, resources, withStacks } from './testing.ts';
+import { allTemplates, CONFIGS, resourcesOf } from './testing.ts';
 
 const DOCS = join(import.meta.dirname, '..', 'docs');
 
-/** Every template of a config, by the last part of its stack's name. */
-function templates(name: string): Readonly<Record<string, Template>> {
-  return withStacks(name, ({ network, data, hsm, validators, site, proxy, monitoring }) => {
-    const stacks = [network, data, hsm, ...validators, site, proxy, monitoring].filter((stack) => stack !== undefined);
-    return Object.fromEntries(stacks.map((stack) => [stack.stackName.split('-').at(-1)!, Template.fromStack(stack)]));
-  });
-}
-
-const ALL = Object.fromEntries(Object.keys(CONFIGS).map((name) => [name, templates(name)]));
-
-function everywhere(type: string) {
-  return Object.entries(ALL).flatMap(([config, stacks]) =>
-    Object.entries(stacks).flatMap(([stack, template]) =>
-      resources(template, type).map(([id, resource]) => ({
-        config,
-        stack,
-        id,
-        properties: resource.Properties,
-        resource,
-      })),
-    ),
-  );
-}
-
-interface Statement {
-  readonly Effect: string;
-  readonly Action: string | string[];
-  readonly Resource?: unknown;
-  readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-}
-
-const list = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value]);
-
-describe('permissions', () => {
-  const statements = everywhere('AWS::IAM::Policy').flatMap(({ properties }) =>
-    list((properties.PolicyDocument as { Statement: Statement[] }).Statement),
-  );
-
-  test('no action is a pattern', () => {
-    const actions = new Set(statements.flatMap(({ Action }) => list(Action)));
-    expect(actions.size).toBeGreaterThan(20);
-    expect([...actions].filter((action) => action.includes('*'))).toEqual([]);
-  });
-
-  test('only what AWS knows no resource for is allowed on all', () => {
-    const onAll = statements.filter(({ Resource }) => list(Resource).includes('*'));
-    expect([...new Set(onAll.flatMap(({ Action }) => list(Action)))].sort()).toEqual([
-      'cloudhsm:DescribeClusters',
-      'dynamodb:ListStreams',
-      'ec2:AssignPrivateIpAddresses',
-      'ec2:CreateNetworkInterface',
-      'ec2:DeleteNetworkInterface',
-      'ec2:DescribeNetworkInterfaces',
-      'ec2:DescribeSubnets',
-      'ec2:UnassignPrivateIpAddresses',
-      'ecr:GetAuthorizationToken',
-      'xray:PutTelemetryRecords',
-      'xray:PutTraceSegments',
-    ]);
-  });
-
-  test('who reads objects that may not be there may list their bucket without a condition: 404 then, not 403', () => {
-    const listing = statements.filter(({ Action }) => list(Action).includes('s3:ListBucket'));
-    // Each node its files; the hosting function quarantine and what is hosted.
-    expect(listing).toHaveLength(8 + 2 * 2);
-    for (const { Condition } of listing) expect(Condition).toBeUndefined();
-  });
-
-  test('nobody scans or deletes a vote record, and only a validator touches it', () => {
-    for (const [config, stacks] of Object.entries(ALL)) {
-      for (const [name, template] of Object.entries(stacks)) {
-        const text = JSON.stringify(resources(template, 'AWS::IAM::Policy'));
-        expect(/Votes/.test(text), `${config} ${name}`).toBe(name.startsWith('Validator'));
-      }
-    }
-    const votes = statements.filter(({ Resource }) => JSON.stringify(Resource ?? '').includes('Votes'));
-    expect(new Set(votes.flatMap(({ Action }) => list(Action)))).toEqual(
-      new Set(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem']),
-    );
-  });
-});
+const ALL = allTemplates();
+const everywhere = (type: string) => resourcesOf(ALL, type);
 
 describe('what must last', () => {
   const STATEFUL = ['AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::SecretsManager::Secret', 'AWS::CloudHSM::Cluster'];
@@ -136,6 +56,11 @@ describe('what must last', () => {
         BlockPublicPolicy: true,
         IgnorePublicAcls: true,
         RestrictPublicBuckets: true,
+      });
+    // Parts of an upload that was broken off would be billed for ever.
+    for (const { id, properties } of everywhere('AWS::S3::Bucket').filter(({ id }) => !/AccessLogs/.test(id)))
+      expect(properties.LifecycleConfiguration, id).toMatchObject({
+        Rules: [{ AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 }, Status: 'Enabled' }],
       });
     const locked = everywhere('AWS::S3::Bucket').filter(({ properties }) => properties.ObjectLockEnabled === true);
     expect(locked.map(({ config, id }) => `${config} ${id.replace(/[0-9A-F]{8}$/, '')}`)).toEqual([
@@ -323,6 +248,15 @@ describe('functions and API', () => {
         StartingPosition: 'TRIM_HORIZON',
         FilterCriteria: { Filters: [{ Pattern: '{"dynamodb":{"Keys":{"pk":{"S":["head"]}}}}' }] },
       });
+  });
+
+  test('what waits in a queue is encrypted with the deployment’s key, which EventBridge may use for what it puts aside', () => {
+    const queues = everywhere('AWS::SQS::Queue');
+    expect(queues).toHaveLength(8);
+    for (const { id, properties } of queues)
+      expect(JSON.stringify(properties.KmsMasterKeyId), id).toMatch(/ImportValue.*Data.*Key/);
+    const policies = everywhere('AWS::KMS::Key').map(({ properties }) => JSON.stringify(properties.KeyPolicy));
+    expect(policies.filter((policy) => policy.includes('"events.amazonaws.com"'))).toHaveLength(2);
   });
 
   test('deliveries: hidden for longer than one may take, and put aside after five tries', () => {

@@ -43,6 +43,8 @@ export class Buckets extends Construct {
       bucketKeyEnabled: true,
       serverAccessLogsBucket: this.accessLogs,
       serverAccessLogsPrefix: `${id}/`,
+      // Parts that a crash has left are in no list of objects, and are billed.
+      lifecycleRules: [{ abortIncompleteMultipartUploadAfter: Duration.days(1) }],
       ...props,
     });
     // The property of CloudFormation: CDK's own would be a function with rights of its own that sets it.

@@ -63,10 +63,11 @@ export class NodeTask extends Construct {
     this.log = new logs.LogGroup(this, 'Log', { retention: deployment.logRetentionDays });
     this.taskRole = new iam.Role(this, 'TaskRole', { assumedBy: ecsTasks(this) });
     for (const secret of [data.nodeKey, data.noteKey]) secret.readableBy({ role: this.taskRole });
-    // The chain's plain files, some of which are replaced by wider ones.
+    // The chain's plain files, some of which are replaced by wider ones; large ones go in parts.
     grantObjects(this.taskRole, data.files, FILES, [
       's3:GetObject',
       's3:PutObject',
+      's3:AbortMultipartUpload',
       's3:DeleteObject',
       's3:ListBucket',
     ]);

@@ -100,6 +100,7 @@ export class ProxyData extends Construct implements NodeData {
     });
     this.hosting = buckets.make('Hosting', { versioned: true, objectLockEnabled: true });
     for (const bucket of [this.files, this.site]) readableByCloudFront(bucket, encryptionKey);
+    usableByEventBridge(encryptionKey);
   }
 }
 
@@ -123,6 +124,18 @@ export class DataStack extends Stack {
     this.validators = deployment.validators.map((settings) => new ValidatorData(this, settings.name, settings, shared));
     if (deployment.proxy !== undefined) this.proxy = new ProxyData(this, 'Proxy', deployment.proxy, shared);
   }
+}
+
+/** For the queue of what EventBridge could not hand over. */
+function usableByEventBridge(key: kms.Key): void {
+  key.addToResourcePolicy(
+    new PolicyStatement({
+      principals: [new ServicePrincipal('events.amazonaws.com')],
+      actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+      resources: ['*'],
+      conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(key).account } },
+    }),
+  );
 }
 
 /**

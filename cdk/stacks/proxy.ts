@@ -31,6 +31,9 @@ const DELIVERIES_AT_ONCE = 20;
 /** Where hosted files lie: as they came in, and checked. */
 const INCOMING = 'incoming/';
 const HOSTED = 'files/';
+/** Partitions of the service table, as the adapters name them: who delivers, or hosts, sees no tokens and no audit log. */
+const SUBSCRIPTIONS = ['subscriptions', 'subscription/*', 'attempts/*'];
+const HOSTED_FILES = ['hosted/*', 'hosting/*'];
 /** The part of requests that is traced, besides the first one of a second. */
 const TRACED = 0.01;
 /** How often a message or a record is tried before it is put aside for people. */
@@ -90,13 +93,11 @@ export class ProxyStack extends Stack {
   }
 
   private queue(id: string, props: sqs.QueueProps = {}): sqs.Queue {
-    const encryption = sqs.QueueEncryption.SQS_MANAGED;
-    const made = new sqs.Queue(this, id, {
-      encryption,
-      enforceSSL: true,
-      retentionPeriod: Duration.days(14),
-      ...props,
-    });
+    const made = new sqs.Queue(this, id, { enforceSSL: true, retentionPeriod: Duration.days(14), ...props });
+    const { defaultChild } = made.node;
+    // The property of CloudFormation: with CDK's own its grants would add wider ones of the key (`kms:ReEncrypt*`).
+    if (defaultChild instanceof sqs.CfnQueue)
+      defaultChild.kmsMasterKeyId = this.props.data.service.encryptionKey!.keyArn;
     if (props.deadLetterQueue === undefined)
       acknowledge(made, 'AwsSolutions-SQS3', 'It is where what failed is put aside');
     return made;
@@ -159,7 +160,7 @@ export class ProxyStack extends Stack {
     this.everyMinute('IndexerSweep', indexer);
     grantItems(indexer.role, data.ledger, READ_ITEMS);
     grantItems(indexer.role, data.index, CHANGE_ITEMS);
-    grantItems(indexer.role, data.service, CHANGE_ITEMS);
+    grantItems(indexer.role, data.service, CHANGE_ITEMS, SUBSCRIPTIONS);
     deliveries.grantSendMessages(indexer);
     return indexer;
   }
@@ -188,7 +189,7 @@ export class ProxyStack extends Stack {
     );
     this.everyMinute('WebhooksSweep', webhooks);
     grantItems(webhooks.role, data.ledger, READ_ITEMS);
-    grantItems(webhooks.role, data.service, CHANGE_ITEMS);
+    grantItems(webhooks.role, data.service, CHANGE_ITEMS, SUBSCRIPTIONS);
     data.apiSecret.readableBy(webhooks);
     deliveries.grantSendMessages(webhooks);
     return webhooks;
@@ -231,10 +232,11 @@ export class ProxyStack extends Stack {
     grantObjects(check.role, hosting, HOSTED, [
       's3:GetObject',
       's3:PutObject',
+      's3:GetObjectRetention',
       's3:PutObjectRetention',
       's3:ListBucket',
     ]);
-    grantItems(check.role, data.service, CHANGE_ITEMS);
+    grantItems(check.role, data.service, CHANGE_ITEMS, HOSTED_FILES);
     return check;
   }
 
