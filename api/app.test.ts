@@ -50,6 +50,8 @@ describe('methods', () => {
     expect(response.headers.get('Access-Control-Allow-Origin')).toBe('*');
     expect(response.headers.get('Access-Control-Allow-Methods')).toBe('POST, OPTIONS');
     expect(response.headers.get('Access-Control-Allow-Headers')).toContain('Prefer');
+    // Of a gateway in front of this API.
+    expect(response.headers.get('Access-Control-Allow-Headers')).toContain('X-Api-Key');
     expect(response.headers.has('Access-Control-Allow-Credentials')).toBe(false);
     await expectProblem(await api.request('/nothing', { method: 'OPTIONS' }), 'NOT_FOUND', 404);
   });

@@ -81,6 +81,8 @@ export interface ApiParts {
 export interface ApiBindings {
   /** Address of the client as the composition root trusts it. Without it a request is not rate-limited here. */
   readonly remoteAddress?: string;
+  /** Of this request and its repetitions, from whoever calls the API, never from the client. Without it each is its own. */
+  readonly requestId?: string;
 }
 
 export interface ApiEnv {

@@ -33,6 +33,8 @@ const profileSchema = z.strictObject({
 export interface Chain {
   readonly url: string;
   readonly genesisHash: Uint8Array;
+  /** That the node's operator asks for, from BROP_API_KEY alone: arguments and files are seen by others. */
+  readonly apiKey?: string | undefined;
 }
 
 export interface Profile extends Chain {
@@ -43,12 +45,12 @@ export interface Profile extends Chain {
 /** The profile from `--profile`, BROP_PROFILE or the devnet's; single options override its fields. */
 export function profileOf(args: Arguments): Profile {
   const { path, fields } = profileFile(args);
-  const { url, genesisHash } = chainOf(args);
+  const chain = chainOf(args);
   const account = args.text('account') ?? fields?.account;
   const keyFile = args.text('key') ?? (fields === undefined ? undefined : resolve(dirname(path), fields.key));
   if (account === undefined || keyFile === undefined) throw noProfile(path, '--url, --genesis, --account and --key');
   if (!isAccountId(account)) throw new ExitError(exit.usage, `${account} is not an account ID (brop1…)`);
-  return { url, genesisHash, account, keyFile };
+  return { ...chain, account, keyFile };
 }
 
 /** The account from `--account` or the profile, for who does not sign here. */
@@ -66,7 +68,16 @@ export function chainOf(args: Arguments): Chain {
   const url = args.text('url') ?? fields?.url;
   const genesisHash = knownGenesis(args);
   if (url === undefined || genesisHash === undefined) throw noProfile(path, '--url and --genesis');
-  return { url: httpUrl(url), genesisHash };
+  return { url: httpUrl(url), genesisHash, apiKey: apiKey() };
+}
+
+/** @throws {ExitError} usage, without its text */
+function apiKey(): string | undefined {
+  const key = process.env.BROP_API_KEY;
+  if (key === undefined || key === '') return undefined;
+  if (!/^[\x21-\x7e]{1,128}$/.test(key))
+    throw new ExitError(exit.usage, 'BROP_API_KEY: 1 to 128 visible ASCII characters are wanted, without spaces');
+  return key;
 }
 
 /** The genesis hash from `--genesis` or the profile; undefined when neither says. */

@@ -12,10 +12,10 @@ import { accountWithKey } from './proven-state.ts';
 export async function participantOf(args: Arguments): Promise<{ readonly client: Client; readonly account: string }> {
   const keyFile = args.text('key');
   if (keyFile === undefined || args.text('account') !== undefined) {
-    const { url, genesisHash, account, keyFile: path } = profileOf(args);
+    const { keyFile: path, ...who } = profileOf(args);
     return {
-      client: createClient({ url, genesisHash, account, signer: openKeyFile(path), crypto: nativeCrypto }),
-      account,
+      client: createClient({ ...who, signer: openKeyFile(path), crypto: nativeCrypto }),
+      account: who.account,
     };
   }
   const chain = chainOf(args);

@@ -49,9 +49,9 @@ export class Registrar {
   private readonly client: ReturnType<typeof createClient>;
   private readonly account: string;
 
-  constructor({ url, genesisHash, account, keyFile }: Profile) {
-    this.account = account;
-    this.client = createClient({ url, genesisHash, account, signer: openKeyFile(keyFile), crypto: nativeCrypto });
+  constructor({ keyFile, ...who }: Profile) {
+    this.account = who.account;
+    this.client = createClient({ ...who, signer: openKeyFile(keyFile), crypto: nativeCrypto });
   }
 
   /** Registers one file; the receipt is verified by the SDK before it is written. */

@@ -8,7 +8,8 @@
 #                           tar.gz in base64; it is unpacked into BROP_RUN_FOLDER, which should be in memory
 #   BROP_RUN_FOLDER         default /run/brop
 #
-# A CloudHSM that is not there is said and no reason not to start: with "driver": "auto" the standby key signs.
+# A CloudHSM that is not there is said and no reason not to start: with "driver": "auto" the standby key signs. One that
+# cannot be asked about may well be there: nothing is started then (exit code 75), and whoever runs this tries again.
 set -eu
 umask 077
 cd "$(dirname "$0")/.."
@@ -48,6 +49,11 @@ if [ -n "${BROP_CLOUDHSM_CLUSTER:-}" ]; then
     esac
     set +f
   else
+    status=$?
+    if [ "$status" -eq 75 ]; then
+      say "the node does not start: it would fall back to its standby key for good"
+      exit "$status"
+    fi
     say "the CloudHSM client is not configured"
   fi
 fi

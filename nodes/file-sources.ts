@@ -13,7 +13,7 @@ export function isUrl(name: string): boolean {
 export async function openFileSource(name: string): Promise<FileSource> {
   if (!isUrl(name)) return { name, files: openFolderFiles(name) };
   // Loaded when it is wanted, as the SDK is large.
-  if (isS3(name)) return { name, files: (await import('./aws/files.ts')).openS3Files(name, 'fileSources') };
+  if (isS3(name)) return (await import('./aws/files.ts')).openS3Source(name, 'fileSources');
   try {
     const files = httpFiles({ url: name });
     return { name, files, close: () => files.close() };

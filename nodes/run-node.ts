@@ -30,6 +30,7 @@ import { isS3 } from './aws/references.ts';
 import type { NodeConfig } from './config.ts';
 import { openFileSource } from './file-sources.ts';
 import { openKey, openNodeKey } from './keys.ts';
+import { LastPatience } from './last-patience.ts';
 import { type NodeIndex, startIndex } from './middleware/node-index.ts';
 import { type Observation, observe } from './observe/observe.ts';
 import { reportStanding } from './observe/standing.ts';
@@ -74,7 +75,9 @@ async function start(config: NodeConfig, begun: Closing[]): Promise<RunningNode>
   naming('dataFolder', () => mkdirSync(config.dataFolder, { recursive: true, mode: 0o700 }));
   const observed = await observe(config, name, log);
   begun.push(() => observed.close());
-  const cloud = await openCloud(config, genesis, log);
+  const patience = new LastPatience();
+  begun.push(async () => patience.end());
+  const cloud = await openCloud(config, genesis, log, patience);
   if (cloud !== undefined) begun.push(() => cloud.close());
   const fileSources = [...(cloud?.sources ?? []), ...(await Promise.all(config.fileSources.map(openFileSource)))];
   const noteSigner = config.noteKey === undefined ? undefined : await openNoteKey(config.noteKey);
@@ -91,7 +94,9 @@ async function start(config: NodeConfig, begun: Closing[]): Promise<RunningNode>
   });
   let closeServices: () => Promise<void> = async () => {};
   const keys =
-    config.role === 'validator' ? await openVotingKeys(config.consensusKey, process.env.SIGNER, log) : undefined;
+    config.role === 'validator'
+      ? await openVotingKeys(config.consensusKey, process.env.SIGNER, log, patience.signal)
+      : undefined;
   if (keys !== undefined) begun.push(async () => keys.close());
   const voting = keys && (await openVoting(config, keys, genesis, store, cloud, identity.peerId, observed, log));
   const transport = openTransport(config, identity, store, log);
@@ -104,6 +109,7 @@ async function start(config: NodeConfig, begun: Closing[]): Promise<RunningNode>
     log,
     metrics: observed.metrics,
     tracing: observed.tracing,
+    onEnding: () => patience.begin(),
     // What has no chain behind it any more must not answer.
     onFatal: (error) => void Promise.allSettled([closeServices(), observed.close()]).then(() => end(explained(error))),
     fileSources,
@@ -114,7 +120,7 @@ async function start(config: NodeConfig, begun: Closing[]): Promise<RunningNode>
   const snapshots = snapshotWriter(config, store, blobs, log);
   node.onCommit((block) => afterBlock(block, config, transport, snapshots));
   const { api, index, ledger } = await startAll(config, node, files, log, observed);
-  cloud?.publish(store, files, observed.metrics);
+  cloud?.publish(store, files, observed.metrics, ledger);
   closeServices = async () => {
     await Promise.allSettled([api?.close(), index?.close(), ledger?.close(), cloud?.stop()]);
   };
@@ -126,6 +132,7 @@ async function start(config: NodeConfig, begun: Closing[]): Promise<RunningNode>
   });
   void ended.then(reportStanding(node, systemClock, log));
   const stop = async () => {
+    patience.begin();
     await closeServices();
     await snapshots.stop();
     await node.stop();
@@ -200,10 +207,15 @@ async function namingAsync<T>(field: string, open: () => Promise<T>): Promise<T>
 }
 
 /** Loaded when it is wanted: a node elsewhere is smaller without the SDK. */
-async function openCloud(config: NodeConfig, genesis: Genesis, log: Log): Promise<Cloud | undefined> {
+async function openCloud(
+  config: NodeConfig,
+  genesis: Genesis,
+  log: Log,
+  patience: LastPatience,
+): Promise<Cloud | undefined> {
   const isOnAws = config.role === 'validator' && config.voteRecord.driver === 'dynamodb';
   if (!isOnAws && config.publish === undefined) return undefined;
-  return new (await import('./aws/cloud.ts')).Cloud(config, genesis, log);
+  return new (await import('./aws/cloud.ts')).Cloud(config, genesis, log, patience);
 }
 
 /** @throws {BropError} CONFIG_INVALID or a KeyFileError's, naming the field */

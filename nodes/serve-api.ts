@@ -52,7 +52,8 @@ export async function serveApi(
   // Which port it is may be known only when it listens.
   const origins = [...(config.origins ?? [])];
   const chain = new Queries(nativeCrypto, systemClock, node);
-  const told = await startDelivery({ dataFolder, webhooks, node, chain, log, metrics });
+  const audit = openAuditFile({ folder: join(dataFolder, AUDIT_FOLDER), log });
+  const told = await startDelivery({ dataFolder, webhooks, node, chain, log, metrics, audit });
   const app = createApi({
     chain,
     events: told.events,
@@ -66,7 +67,7 @@ export async function serveApi(
     tracing,
     metrics: metrics?.registry,
     authentication: { origins, tokenKeys: openTokenKeys(join(dataFolder, TOKEN_KEYS_FILE), nativeCrypto, systemClock) },
-    audit: openAuditFile({ folder: join(dataFolder, AUDIT_FOLDER), log }),
+    audit,
   });
   const server = await listen(config, app).catch(async (error: unknown) => {
     await told.stop();

@@ -21,9 +21,17 @@ export async function beginFromSnapshot(
   log: Log,
 ): Promise<void> {
   if (config.join !== 'snapshot' || sources.length === 0 || holdsChain(kv)) return;
-  const height = await joinFromSnapshot({ crypto: nativeCrypto, kv, genesis, sources, clock: systemClock, log });
+  const upTo = await firstWanted(config, log);
+  const height = await joinFromSnapshot({ crypto: nativeCrypto, kv, genesis, sources, upTo, clock: systemClock, log });
   if (height === null) log.warn('no source has a snapshot that holds: all blocks are executed from the genesis');
   else log.info('the store begins at a snapshot', { height });
+}
+
+/** Where the ledger table ends that this node writes: who begins above it could never write what comes next. */
+async function firstWanted(config: NodeConfig, log: Log): Promise<number | undefined> {
+  if (config.role !== 'follower' || config.ledgerTable === undefined) return undefined;
+  const { ledgerTableHeight } = await import('./aws/ledger.ts');
+  return ledgerTableHeight(config.ledgerTable, log);
 }
 
 export function snapshotWriter(config: NodeConfig, store: ChainStore, blobs: Blobs, log: Log): SnapshotWriter {

@@ -5,7 +5,7 @@
 import createFetchClient, { type Middleware } from 'openapi-fetch';
 import type { Scope } from '../node-core/chain/scopes.ts';
 import { type components, type paths, SCOPE_OF } from './api-types.ts';
-import { defaultFetch, type Fetch } from './http.ts';
+import { apiKeyHeader, defaultFetch, type Fetch } from './http.ts';
 
 export type ApiClient = ReturnType<typeof createApiClient>;
 /** The JSON of the API by the names of its schemas: `ApiSchemas['PreparedTransaction']`. */
@@ -15,6 +15,8 @@ export interface ApiClientOptions {
   /** Of a node's API, such as `https://node.example`. */
   readonly url: string;
   readonly fetch?: Fetch;
+  /** Where the operator of a node asks for one: sent with each request, to this node alone. */
+  readonly apiKey?: string | undefined;
   /** Gives the access token of requests that need one: `client.auth.token` of the client that signs. */
   readonly token?: (scopes: readonly Scope[]) => Promise<string>;
 }
@@ -24,9 +26,10 @@ export interface ApiClientOptions {
  * const api = createApiClient({ url: 'https://node.example' });
  * const { data, error } = await api.GET('/v1/blocks/{height}', { params: { path: { height: '7' } } });
  */
-export function createApiClient({ url, fetch = defaultFetch, token }: ApiClientOptions) {
+export function createApiClient({ url, fetch = defaultFetch, apiKey, token }: ApiClientOptions) {
   const client = createFetchClient<paths>({
     baseUrl: url.replace(/\/+$/, ''),
+    headers: apiKeyHeader(apiKey),
     fetch: async (request) => {
       const { method, headers, signal } = request;
       const body = method === 'GET' || method === 'HEAD' ? null : new Uint8Array(await request.arrayBuffer());

@@ -2843,9 +2843,9 @@ export interface components {
       action: string;
       /** What it was about. */
       target: (string | null);
-      /** `done`, or the name of the code of the refusal. */
+      /** `done`, the name of the code of the refusal, or why a subscription was disabled. */
       outcome: string;
-      /** Names the access token (`jti`). */
+      /** Names the access token (`jti`); empty for what the node did: `subscription.disabled`. */
       tokenId: string;
     };
     EventPage: {
@@ -3024,7 +3024,7 @@ export interface components {
       askedMs: number;
       /** Milliseconds since 1970 UTC. */
       storedMs: (number | null);
-      /** Until when nobody can delete it. */
+      /** Until when the lock keeps it: docs/hosting.md. */
       retainedUntilMs: (number | null);
     };
     FileToHost: {

@@ -36,6 +36,8 @@ export interface ClientOptions {
   readonly signer?: Signer;
   readonly account?: AccountId | string;
   readonly fetch?: Fetch;
+  /** Where the operator of a node asks whoever writes for one: it goes to this node alone, and into no error. */
+  readonly apiKey?: string | undefined;
   readonly crypto?: CryptoProvider;
   /** For tests. */
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -98,7 +100,7 @@ export class ClientCore {
     this.crypto = crypto;
     this.fetch = fetch;
     this.genesisHash = genesisHashOf(options.genesisHash);
-    this.http = new Http(url, fetch);
+    this.http = new Http(url, fetch, options.apiKey);
     this.heights = new Heights(this.http, this.genesisHash);
     this.parts = { http: this.http, crypto, genesisHash: this.genesisHash, sleep };
     this.signer = signer;

@@ -23,6 +23,20 @@ const REQUEST_TIMEOUT_MS = 15_000;
 /** The longest proof, with room for its JSON form. */
 const MAX_ANSWER_BYTES = 10_000_000;
 
+/** What a gateway in front of a node may ask of whoever writes (API Gateway's own name for it). */
+export const API_KEY_HEADER = 'X-Api-Key';
+
+/**
+ * As a header, if there is one.
+ * @throws {TypeError} without the key's text, which the error of the host would quote
+ */
+export function apiKeyHeader(apiKey: string | undefined): Readonly<Record<string, string>> {
+  if (apiKey === undefined) return {};
+  if (!/^[\x21-\x7e]{1,128}$/.test(apiKey))
+    throw new TypeError('apiKey: 1 to 128 visible ASCII characters are wanted, without spaces');
+  return { [API_KEY_HEADER]: apiKey };
+}
+
 /** Looked up at each call, and called as a plain function: a browser's fetch minds its `this`. */
 export const defaultFetch: Fetch = (url, init) => globalThis.fetch(url, init);
 
@@ -31,16 +45,21 @@ export class Http {
   readonly origin: string;
   private readonly base: string;
   private readonly fetch: Fetch;
+  private readonly key: Readonly<Record<string, string>>;
 
-  constructor(url: string, fetch: Fetch) {
+  /** @throws {TypeError} for a URL or a key that is none */
+  constructor(url: string, fetch: Fetch, apiKey?: string) {
     this.base = url.replace(/\/+$/, '');
     this.origin = new URL(url).origin;
     this.fetch = fetch;
+    this.key = apiKeyHeader(apiKey);
   }
 
-  /** The plain answer to a plain request; a token in it goes to this node and nowhere else. */
+  /** The plain answer to a plain request; a token in it, and the key, go to this node and nowhere else. */
   send(path: string, init: RequestInit): Promise<Response> {
-    return this.fetch(this.base + path, { ...init, cache: 'no-store', redirect: 'error' });
+    const headers = new Headers(init.headers);
+    for (const [name, value] of Object.entries(this.key)) headers.set(name, value);
+    return this.fetch(this.base + path, { ...init, headers, cache: 'no-store', redirect: 'error' });
   }
 
   async json<T>(path: string, options: RequestOptions = {}): Promise<T> {
@@ -68,7 +87,8 @@ export class Http {
     const signal = options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]);
     try {
       // no-store: an old height from a cache is the classic way to sign what has expired already.
-      const init: RequestInit = { method, headers: { ...headers }, signal, cache: 'no-store', redirect: 'error' };
+      const all = { ...headers, ...this.key };
+      const init: RequestInit = { method, headers: all, signal, cache: 'no-store', redirect: 'error' };
       const answer = await this.fetch(
         this.base + path,
         body === undefined ? init : { ...init, body: Uint8Array.from(body) },
@@ -103,7 +123,12 @@ function problemOf({ status, headers }: Response, body: Uint8Array): ApiError {
   const named =
     problem.name !== undefined && Object.hasOwn(CODES, problem.name) ? (problem.name as CodeName) : undefined;
   const code = named ?? codeName(problem.code ?? -1) ?? codeOfStatus(status);
-  return new ApiError(code, problem.detail ?? `HTTP status ${status}`, status, retryAfterMs);
+  return new ApiError(code, problem.detail ?? detailOfStatus(status), status, retryAfterMs);
+}
+
+function detailOfStatus(status: number): string {
+  if (status !== 403) return `HTTP status ${status}`;
+  return 'HTTP status 403: not from the node but from what stands before it, which may want a key (apiKey)';
 }
 
 /** For an answer that is none of ours: a proxy's, say. */

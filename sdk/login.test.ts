@@ -113,6 +113,47 @@ describe('client.auth', () => {
   });
 });
 
+describe('an API key', () => {
+  const KEY = 'k'.repeat(40);
+  const keys: (string | null)[] = [];
+  const noting: Fetch = (url, init) => {
+    keys.push(new Headers(init.headers).get('X-Api-Key'));
+    return fetch(url, init);
+  };
+  beforeEach(() => void keys.splice(0));
+
+  it('goes with each request to the node: what is read, proven, submitted, and asked with a token', async () => {
+    const own = client({ fetch: noting, apiKey: KEY });
+    await own.status();
+    await own.account(account);
+    await own.auth.fetch('/v1/audit', 'audit:read', { headers: { 'X-Other': '1' } });
+    await own.quote([{ type: 'evidence.register', body: new Map() }]).catch(() => {});
+    await createApiClient({ url: URL, fetch: noting, apiKey: KEY }).POST('/v1/auth/challenge', {
+      body: { account: accountIdToText(account), scopes: ['audit:read'] },
+    });
+    expect(keys.length).toBeGreaterThan(6);
+    expect(new Set(keys)).toEqual(new Set([KEY]));
+    await client({ fetch: noting }).status();
+    expect(keys.at(-1)).toBeNull();
+  });
+
+  it('that is none is refused, and shown nowhere', () => {
+    for (const apiKey of ['two words', 'line\nend', 'schlüssel', '', 'x'.repeat(129)]) {
+      for (const make of [() => client({ apiKey }), () => createApiClient({ url: URL, apiKey })]) {
+        expect(make).toThrow(/^apiKey: 1 to 128 visible ASCII characters/);
+        if (apiKey !== '') expect(make).not.toThrow(apiKey);
+      }
+    }
+  });
+
+  it('a gateway that refuses for want of one is not taken for the node', async () => {
+    const gateway: Fetch = async () => Response.json({ message: 'Forbidden' }, { status: 403 });
+    const refused = client({ fetch: gateway, apiKey: KEY }).status();
+    await expect(refused).rejects.toMatchObject({ code: 'BAD_REQUEST', message: expect.stringContaining('apiKey') });
+    await expect(refused).rejects.not.toMatchObject({ message: expect.stringContaining(KEY) });
+  });
+});
+
 describe('createApiClient', () => {
   it('asks, and gives data or the problem, typed', async () => {
     const api = createApiClient({ url: URL, fetch });

@@ -67,6 +67,7 @@ class BlobsS3 implements Blobs {
     try {
       const { Body: body, ContentLength: length } = await this.client.send(
         new GetObjectCommand({ ...target, ...part }),
+        this.options,
       );
       if (body === undefined || length === undefined)
         throw new StoreError('io', `${this.nameOf(path)}: S3 sent nothing`);

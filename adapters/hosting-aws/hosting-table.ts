@@ -43,15 +43,20 @@ export class HostingTable {
     return (await this.find(id))!;
   }
 
-  /** Counts it among what its account hosts, once, however often it is called. */
-  async stored({ id, account, sizeBytes }: StoredFile, storedMs: number, retainedUntilMs: number): Promise<void> {
+  /**
+   * Counts it among what its account hosts, once, however often it is called.
+   * @throws {Error} when its account has said another length or media type since it was read: it is to be judged anew
+   */
+  async stored(judged: StoredFile, storedMs: number, retainedUntilMs: number): Promise<void> {
+    const { id, account, sizeBytes, mediaType } = judged;
     const { name: TableName } = this.table;
     const file = {
       ...{ TableName, Key: fileKey(id) },
       UpdateExpression: 'SET fileState = :stored, storedMs = :at, retainedUntilMs = :until REMOVE expires',
-      ConditionExpression: 'attribute_exists(pk) AND fileState <> :stored',
+      // What is metered and served is what was judged: until it is stored its account may ask for it anew.
+      ConditionExpression: 'fileState <> :stored AND sizeBytes = :bytes AND mediaType = :type',
       ExpressionAttributeValues: {
-        ':stored': { S: 'stored' },
+        ...{ ':stored': { S: 'stored' }, ':bytes': number(sizeBytes), ':type': { S: mediaType } },
         ':at': number(storedMs),
         ':until': number(retainedUntilMs),
       },
@@ -61,7 +66,8 @@ export class HostingTable {
       ExpressionAttributeValues: { ':one': number(1), ':bytes': number(sizeBytes) },
     };
     if (await this.table.transact([{ Update: file }, { Update: total }])) return;
-    if ((await this.find(id))?.state !== 'stored') throw new Error(`${id} cannot be noted as stored`);
+    if ((await this.find(id))?.state !== 'stored')
+      throw new Error(`${id} cannot be noted as stored: something else was said of it while it was judged`);
   }
 
   async refused(id: string): Promise<void> {

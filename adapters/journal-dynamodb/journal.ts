@@ -12,6 +12,7 @@ import {
 import type { Journal } from '../../node-core/ports/journal.ts';
 import { StoreError } from '../../node-core/ports/key-value-store.ts';
 import { nameOf, type Persistence } from '../aws/persistence.ts';
+import { packed, unpacked } from '../dynamodb/packing.ts';
 
 export interface JournalDynamoDbOptions {
   readonly client: Pick<DynamoDBClient, 'send'>;
@@ -52,7 +53,7 @@ class JournalDynamoDb implements Journal {
     this.assertOpen();
     assertName(name);
     if (bytes.length > MAX_ROW_BYTES) throw new RangeError(`a row of ${bytes.length} bytes`);
-    const own = bytes.slice();
+    const own = packed(bytes);
     if (height <= (await this.begin(height))) return;
     const key = this.key(height, name);
     if (own.length <= CHUNK_BYTES) return this.putItem({ ...key, bytes: { B: own } });
@@ -81,7 +82,7 @@ class JournalDynamoDb implements Journal {
     for (const [name, item] of items) {
       if (name.includes('#')) continue;
       const bytes = item.digest === undefined ? item.bytes?.B : joined(name, item, items);
-      if (bytes !== undefined) rows.set(name, Uint8Array.from(bytes));
+      if (bytes !== undefined) rows.set(name, unpacked(bytes, MAX_ROW_BYTES));
     }
     return rows;
   }
@@ -93,11 +94,11 @@ class JournalDynamoDb implements Journal {
     await this.removeItems(height, isNamed);
   }
 
-  async forget(through: number): Promise<void> {
+  async forget(through: number, goesOn: () => boolean = () => true): Promise<void> {
     this.assertOpen();
     const before = await this.forgotten();
     if (before === null) return;
-    for (let height = before + 1; height <= through; height++) {
+    for (let height = before + 1; height <= through && goesOn(); height++) {
       await this.removeItems(height, () => true);
       if (height === through || height % NOTE_EVERY === 0) {
         await this.putItem({ ...this.progressKey(), through: { N: String(height) } });

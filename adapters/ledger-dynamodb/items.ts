@@ -12,6 +12,7 @@ import { decode, encode } from '../../node-core/codec/cbor.ts';
 import { array, bytes, tuple } from '../../node-core/codec/schema.ts';
 import type { ChainStatus } from '../../node-core/ports/chain-access.ts';
 import type { ReceiptPart } from '../../node-core/ports/ledger-source.ts';
+import { packed, unpacked } from '../dynamodb/packing.ts';
 import type { Item } from '../dynamodb/table.ts';
 
 /** An item has at most 400 KB (409,600 bytes), its attributes' names and a certificate of 100 signatures among them. */
@@ -54,12 +55,12 @@ export function heightText(height: number): string {
   return String(height).padStart(14, '0');
 }
 
-/** The first says how many there are, and is to be written last. */
+/** The first says how many there are, and is to be written last. Each is packed by itself: two nodes may write some each. */
 export function partItems(of: string, content: Uint8Array, withFirst: Item = {}): Item[] {
   const count = Math.max(1, Math.ceil(content.length / PART_BYTES));
   return Array.from({ length: count }, (_, part) => ({
     ...partKey(of, part),
-    content: { B: content.subarray(part * PART_BYTES, (part + 1) * PART_BYTES) },
+    content: { B: packed(content.subarray(part * PART_BYTES, (part + 1) * PART_BYTES)) },
     ...(part === 0 && { parts: { N: String(count) }, ...withFirst }),
   }));
 }
@@ -68,7 +69,12 @@ export function partItems(of: string, content: Uint8Array, withFirst: Item = {})
 export function joined(items: readonly Item[]): Uint8Array {
   const count = Number(items[0]?.parts?.N);
   if (items.length !== count) throw new Error(`${items[0]?.pk?.S}: ${items.length} parts of ${count}`);
-  return concat(...items.map((item) => bytesOf(item.content)));
+  return concat(...items.map(contentOf));
+}
+
+/** Of one part. */
+export function contentOf({ content }: Item): Uint8Array {
+  return unpacked(bytesOf(content), PART_BYTES);
 }
 
 /** Block and results, whose bytes are the same on every node; the certificate, which may have other signatures, is beside them. */

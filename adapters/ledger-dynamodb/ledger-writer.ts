@@ -17,7 +17,7 @@ import type { Log } from '../../node-core/ports/log.ts';
 import { type Item, Table } from '../dynamodb/table.ts';
 import {
   blockItems,
-  bytesOf,
+  contentOf,
   GENESIS,
   HEAD_KEY,
   type Head,
@@ -123,7 +123,7 @@ export class LedgerWriter {
     const { genesis } = this.parts.source;
     const [first, ...others] = partItems(GENESIS, genesis);
     const found = await this.table.get(partKey(GENESIS, 0));
-    if (found !== undefined && !equal(bytesOf(found.content), bytesOf(first!.content)))
+    if (found !== undefined && !equal(contentOf(found), contentOf(first!)))
       throw new BropError('STORE_OTHER_CHAIN', `table ${this.table.name}`);
     if (found !== undefined) return;
     await this.table.putAll(others);

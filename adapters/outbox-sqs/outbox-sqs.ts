@@ -1,5 +1,5 @@
-/** The port Outbox over an SQS standard queue: one message per subscription, `{"subscription": "<id>"}`. */
-import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
+/** The port Outbox over an SQS standard queue: `{"subscription": "<id>"}` for a wake-up, with `"ping": "<id>"` for a test, and `"about"` another. */
+import { SendMessageBatchCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Outbox } from '../../node-core/ports/outbox.ts';
 
 const MESSAGES_AT_ONCE = 10;
@@ -25,6 +25,10 @@ export function sqsOutbox(client: SQSClient, queueUrl: string): Outbox {
         for (let i = 0; i < left.length; i += MESSAGES_AT_ONCE) chunks.push(left.slice(i, i + MESSAGES_AT_ONCE));
         left = (await Promise.all(chunks.map((chunk) => send(chunk, delaySeconds)))).flat();
       }
+    },
+    ping: async (subscription, message, about) => {
+      const MessageBody = JSON.stringify({ subscription, ping: message, ...(about && { about }) });
+      await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody }));
     },
   };
 }

@@ -32,6 +32,17 @@ describe('openPkcs11Signer', () => {
     third.close();
   });
 
+  it('closed while it signs, it ends once the signature is there', async () => {
+    const signer = await openPkcs11Signer(options());
+    const message = Uint8Array.of(2);
+    const signature = signer.sign(message);
+    signer.close();
+    expect(pureCrypto.verify(signer.publicKey, message, await signature)).toBe(true);
+    const next = await openPkcs11Signer(options());
+    expect(next.publicKey).toEqual(signer.publicKey);
+    next.close();
+  });
+
   it.each([
     ['no such library', { library: '/nowhere/driver.so' }, /the library \/nowhere\/driver\.so/],
     ['no such token', { tokenLabel: 'another' }, /there is no token another/],

@@ -18,7 +18,10 @@ export interface Pkcs11Options {
 }
 
 export interface Pkcs11Signer extends Signer {
-  /** Ends the session; the driver is let go with the last of them. */
+  /**
+   * Ends the session; the driver is let go with the last of them. While a signature is being made, only once it is: the call
+   * that ends a session would wait for it, and the whole process with that call. With a token that hangs, never.
+   */
   close(): void;
 }
 
@@ -37,16 +40,24 @@ export async function openPkcs11Signer(options: Pkcs11Options): Promise<Pkcs11Si
     const bytes = driver.publicKeyOf(session, options.keyLabel);
     const privateKey = driver.find(session, driver.constants.CKO_PRIVATE_KEY, options.keyLabel);
     let last: Promise<unknown> = Promise.resolve();
+    let underWay = 0;
     return {
       publicKey: { suite: 'p256', bytes },
       sign: (message) => {
         const digest = crypto.hash('sha-256', message);
+        underWay += 1;
         const next = last.then(() => driver.sign(session, privateKey, digest));
+        const done = () => {
+          underWay -= 1;
+        };
         // The one after a failure is not its fault.
-        last = next.catch(() => undefined);
+        last = next.then(done, done);
         return next;
       },
-      close: () => driver.close(session),
+      close: () => {
+        if (underWay === 0) driver.close(session);
+        else void last.then(() => driver.close(session));
+      },
     };
   } catch (error) {
     driver.release();

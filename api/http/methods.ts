@@ -15,7 +15,9 @@ export const CORS_HEADERS = {
 } as const;
 
 const PREFLIGHT_HEADERS = {
-  'Access-Control-Allow-Headers': 'Authorization, Content-Type, Prefer, If-None-Match, Last-Event-ID, traceparent',
+  // A gateway before this API may ask for X-Api-Key; the preflight comes as far as here all the same.
+  'Access-Control-Allow-Headers':
+    'Authorization, Content-Type, Prefer, If-None-Match, Last-Event-ID, traceparent, X-Api-Key',
   'Access-Control-Max-Age': '86400',
 } as const;
 

@@ -14,8 +14,12 @@ const entrySchema = z
     timeMs,
     action: z.string().openapi({ example: 'login' }),
     target: z.string().nullable().openapi({ description: 'What it was about.' }),
-    outcome: z.string().openapi({ description: '`done`, or the name of the code of the refusal.' }),
-    tokenId: z.string().openapi({ description: 'Names the access token (`jti`).' }),
+    outcome: z
+      .string()
+      .openapi({ description: '`done`, the name of the code of the refusal, or why a subscription was disabled.' }),
+    tokenId: z.string().openapi({
+      description: 'Names the access token (`jti`); empty for what the node did: `subscription.disabled`.',
+    }),
   })
   .openapi('AuditEntry');
 
@@ -35,7 +39,8 @@ const route = createRoute({
   tags: ['authentication'],
   summary: 'What this account has done here',
   description:
-    'Logins and management calls of the account on this node, newest first: the newest 200 are kept for it. Whoever ' +
+    'Logins and management calls of the account on this node, and endpoints of it that were disabled, newest first: the ' +
+    'newest 200 are kept for it. Whoever ' +
     'finds a login here that was not its own should have its key changed.',
   security: needsScope(SCOPE),
   request: {

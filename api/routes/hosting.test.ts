@@ -111,7 +111,8 @@ describe('an upload', () => {
 
 describe('a download', () => {
   const record = { registrant: ANN.text, hosted: HOSTED, digest: [`sha-256:${toHex(SHA256)}`] };
-  const download = () => api.request(`/v1/hosting/files/${ID}`, { headers: { 'X-Amzn-Trace-Id': 'trace 1' } });
+  const PATH = `/v1/hosting/files/${ID}`;
+  const download = () => api.request(PATH, { headers: { 'X-Amzn-Trace-Id': 'trace 1' } }, { requestId: 'request 1' });
 
   it('is anybody’s once the file is stored and registered', async () => {
     files.state = 'stored';
@@ -119,8 +120,17 @@ describe('a download', () => {
     const response = await download();
     expect([response.status, response.headers.get('Location')]).toEqual([302, 'https://bucket.example/link']);
     expect(response.headers.get('Cache-Control')).toBe('no-store');
-    expect(files.links).toEqual(['trace 1']);
+    expect(files.links).toEqual(['request 1']);
     expect(asked[0]).toMatchObject({ where: [`hosted=${HOSTED}`, `registrant=${ANN.text}`] });
+  });
+
+  it('counts each time, under whatever one name a client sends its requests', async () => {
+    files.state = 'stored';
+    fields = [record];
+    const headers = { 'X-Amzn-Trace-Id': 'Root=1-0', 'X-Request-Id': '1' };
+    for (const _ of '12') await api.request(PATH, { headers });
+    for (const requestId of ['a', 'b']) await api.request(PATH, { headers }, { requestId });
+    expect(new Set(files.links).size).toBe(4);
   });
 
   it.each([

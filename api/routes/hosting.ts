@@ -125,8 +125,8 @@ export function hosting(app: Api, parts: ApiParts): void {
     const file = await found(parts, c.req.param('id'));
     if (file.state !== 'stored') throw notFound();
     if (!(await isRegistered(parts, file))) throw new ProblemError('HOSTED_FILE_UNREGISTERED');
-    // One for each request, also when a gateway sends the same one again.
-    const request = c.req.header('X-Amzn-Trace-Id') ?? globalThis.crypto.randomUUID();
+    // Whatever a client calls its requests, each of them counts.
+    const request = c.env?.requestId ?? globalThis.crypto.randomUUID();
     return c.body(null, 302, { ...headers, Location: await hostingOf(parts).link(file, request) });
   });
 }

@@ -100,7 +100,10 @@ export function subscriptionDeliveries(app: Api, parts: ApiParts): void {
   app.post(pingRoute.getRoutingPath(), guard, noted('ping'), async (c) => {
     const attempt = await deliveriesOf(parts).access.ping(principalOf(c).accountText, idOf(c));
     if (attempt === undefined) throw notYours();
-    if (attempt === null) throw new ProblemError('NODE_UNREACHABLE', { detail: 'the node is stopping' });
+    if (attempt === null)
+      throw new ProblemError('NODE_UNREACHABLE', {
+        detail: 'nothing is known of its outcome yet: if it was sent, it stands among the attempts',
+      });
     return c.json(attemptView(attempt), 200, headers);
   });
 

@@ -20,7 +20,7 @@ export const hostedFileSchema = z
     hosted: hash.openapi({ description: 'SHA-256 of the address: the field `hosted` of evidence.register.' }),
     askedMs: timeMs,
     storedMs: timeMs.nullable(),
-    retainedUntilMs: timeMs.nullable().openapi({ description: 'Until when nobody can delete it.' }),
+    retainedUntilMs: timeMs.nullable().openapi({ description: 'Until when the lock keeps it: docs/hosting.md.' }),
   })
   .openapi('HostedFile');
 

@@ -1,7 +1,7 @@
 /** What a deployment on AWS costs, from the price table of this version: the month that stands still, and the million. */
 import type { Arguments, Command, Output } from '../command.ts';
 import { readAccounts } from '../cost/deployment.ts';
-import { batched, fixed, kept, type Line, networkOf, oneByOne, total } from '../cost/model.ts';
+import { batched, delivered, fixed, kept, type Line, networkOf, oneByOne, total, waitedFor } from '../cost/model.ts';
 import { PRICED_REGION, PRICES } from '../cost/prices.ts';
 import { RECORDS_PER_BATCH, RECORDS_PER_BLOCK } from '../cost/usage.ts';
 import { ExitError, exit } from '../exit-codes.ts';
@@ -39,6 +39,8 @@ async function run(args: Arguments, out: Output): Promise<number> {
   const parts = {
     oneByOne: oneByOne(network),
     batched: batched(network),
+    waitedFor: waitedFor(network),
+    delivered: delivered(network),
     kept: kept(network),
   };
   out.line(
@@ -52,7 +54,12 @@ async function run(args: Arguments, out: Output): Promise<number> {
   show(out, `USD for a million evidences one by one, ${RECORDS_PER_BLOCK} a block`, parts.oneByOne);
   out.line(`  alone in its block each would cost more: ${usd(total(oneByOne(network, 1)))}`);
   show(out, `USD for a million evidences in batches of ${RECORDS_PER_BATCH}`, parts.batched);
+  show(out, 'USD more for a million receipts that are waited for in the request that registers', parts.waitedFor);
+  show(out, 'USD more for a million deliveries by webhook', parts.delivered);
   show(out, 'USD a month for each million that stays searchable', parts.kept);
+  out.line(
+    '\nNot in it: other requests to the API, traffic to readers and to webhooks, hosted files, CloudHSM, support, tax.',
+  );
   out.result({
     ok: true,
     region: PRICED_REGION,

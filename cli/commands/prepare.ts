@@ -45,8 +45,9 @@ async function run(args: Arguments, out: Output): Promise<number> {
   const [type, bodyFile] = args.positionals as [string, string];
   const path = args.required('out');
   const operation = operationOf(type, bodyFile, await readWhole(bodyFile, MAX_BODY_BYTES));
-  const { url, genesisHash } = chainOf(args);
-  const client = createClient({ url, genesisHash, account: accountOf(args), crypto: nativeCrypto });
+  const chain = chainOf(args);
+  const { genesisHash } = chain;
+  const client = createClient({ ...chain, account: accountOf(args), crypto: nativeCrypto });
   const label = args.text('label');
   const options = { expiresInMs: expiresInMs(args), ...(label !== undefined && { label }) };
   const prepared = await client.prepare([operation], options);

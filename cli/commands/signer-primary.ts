@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { loadConfig } from '../../nodes/config.ts';
 import type { Command } from '../command.ts';
 import { ExitError, exit } from '../exit-codes.ts';
@@ -25,10 +25,10 @@ a template) adds one there. First make sure that the primary key works: what the
     // As it stands in the file: paths stay relative.
     const written = JSON.parse(readFileSync(path, 'utf8')) as { readonly consensusKey: object };
     const next = { ...written, consensusKey: { ...written.consensusKey, returns } };
-    writeFileSync(`${path}.tmp`, `${JSON.stringify(next, null, 2)}\n`, {
-      mode: statSync(path).mode & 0o777,
-      flush: true,
-    });
+    // Whoever runs this may not be whom the node runs as: it must still be able to read its config.
+    const { mode, uid, gid } = statSync(path);
+    writeFileSync(`${path}.tmp`, `${JSON.stringify(next, null, 2)}\n`, { mode: mode & 0o777, flush: true });
+    chownSync(`${path}.tmp`, uid, gid);
     renameSync(`${path}.tmp`, path);
     out.line(`consensusKey.returns is ${returns} now: restart the node, and its primary key signs again`);
     out.result({ ok: true, returns });

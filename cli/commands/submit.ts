@@ -33,11 +33,11 @@ and packed at most once.
 
 async function run(args: Arguments, out: Output): Promise<number> {
   const path = args.positionals[0]!;
-  const { url, genesisHash } = chainOf(args);
+  const chain = chainOf(args);
   const target = newFile(args.required('out'));
   try {
-    const prepared = await readUnsigned(path, genesisHash);
-    const client = createClient({ url, genesisHash, crypto: nativeCrypto });
+    const prepared = await readUnsigned(path, chain.genesisHash);
+    const client = createClient({ ...chain, crypto: nativeCrypto });
     const transaction = client.sign(prepared, await signatureOf(args, prepared.message));
     const outcome = await client.settle(transaction);
     if (outcome.status === 'expired')

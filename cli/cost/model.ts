@@ -5,6 +5,8 @@ import {
   ACCOUNT,
   BLOCK,
   HOURS_PER_MONTH,
+  LEAVES_OF_TILE,
+  MORE,
   NODE,
   PROXY,
   RECORD,
@@ -25,6 +27,8 @@ export interface Line {
 type Use = readonly (readonly [units: number, price: PriceName])[];
 
 const KIB = 1_024;
+/** Of one read unit; the proxy reads what it has just written, which costs a whole one. */
+const KIB_OF_READ = 4;
 const GB = 1e9;
 const MILLION = 1_000_000;
 
@@ -77,7 +81,7 @@ export function fixed(network: Network, heartbeatSeconds: number): Line[] {
   const signed = blocks * signatures(network);
   const publications = SECONDS_PER_MONTH / Math.max(NODE.publicationSeconds, heartbeatSeconds);
   const hours = HOURS_PER_MONTH;
-  const sweeps = (proxies * SECONDS_PER_MONTH) / 60;
+  const sweeps = (proxies * PROXY.sweepsPerMinute * SECONDS_PER_MONTH) / 60;
   const functionGbSeconds = PROXY.functionGb * (blocks * proxies * BLOCK.indexerSeconds + sweeps * PROXY.sweepSeconds);
   return [
     line(
@@ -101,37 +105,48 @@ export function fixed(network: Network, heartbeatSeconds: number): Line[] {
       signed * BLOCK.writesOfVote + blocks * validators * BLOCK.journalWrites,
       'dynamoDbWrite',
     ]),
-    line('DynamoDB: ledger and index of empty blocks', [
-      blocks * proxies * (BLOCK.ledgerWrites + BLOCK.indexWrites),
-      'dynamoDbWrite',
-    ]),
+    line(
+      'DynamoDB: ledger and index of empty blocks',
+      [blocks * proxies * (BLOCK.ledgerWrites + BLOCK.indexWrites + BLOCK.matchWrites), 'dynamoDbWrite'],
+      [blocks * proxies * BLOCK.indexerReads, 'dynamoDbRead'],
+    ),
     line('S3: plain files once a minute', [nodes * publications * NODE.putsOfPublication, 's3Put']),
     line(
       'Lambda: indexer and sweeps',
       [blocks * proxies + sweeps, 'lambdaRequest'],
       [functionGbSeconds, 'lambdaArmGbSecond'],
     ),
+    line('SQS: asked while it is empty', [proxies * PROXY.queuePollsPerHour * hours, 'sqsRequest']),
     line('VPC endpoints of the API function', [proxies * PROXY.interfaceEndpoints * hours, 'interfaceEndpointHour']),
     line('WAF', [proxies, 'wafAclMonth'], [proxies * PROXY.firewallRules, 'wafRuleMonth']),
     line('secrets', [nodes * NODE.secrets + proxies * PROXY.secrets, 'secretMonth']),
     line(
       'CloudWatch: alarms, metrics, logs',
       [nodes * NODE.alarms + validators * VALIDATOR.alarms + proxies * PROXY.alarms, 'alarmMonth'],
-      [nodes * NODE.metrics, 'metricMonth'],
+      [nodes * NODE.metrics + proxies * PROXY.metrics, 'metricMonth'],
       [nodes * NODE.logGbPerMonth + accounts * ACCOUNT.flowLogGbPerMonth, 'logGb'],
     ),
+    line('CloudWatch: logs of the indexer and of sweeps', [
+      ((blocks * proxies + sweeps) * BLOCK.indexerLogBytes) / GB,
+      'logGb',
+    ]),
     line('names of nodes', [accounts, 'hostedZoneMonth']),
     line('traffic between nodes', [(blocks * validators * BLOCK.bytesToPeers) / GB, 'dataOutGb']),
   ];
 }
 
-/** What `blocks` with `transactions` of `bytes` each and `items` of index cost, on top of what stands still. */
+/** What `blocks` with `transactions` and `items` of index cost, on top of what stands still. */
 function registered(network: Network, blocks: number, transactions: number, items: number): Line[] {
   const { validators, proxies } = network;
+  const nodes = validators + proxies;
   const signed = blocks * signatures(network);
-  const contentKib = (transactions * (RECORD.transactionBytes + RECORD.resultBytes)) / KIB;
+  const journaledKib = (transactions * RECORD.journaledBytes) / KIB;
+  const contentKib = (transactions * RECORD.packedBytes) / KIB;
   const apiGbSeconds = transactions * RECORD.apiSeconds * PROXY.functionGb;
   const indexerGbSeconds = PROXY.functionGb * (blocks * BLOCK.indexerSeconds + transactions * RECORD.indexerSeconds);
+  const apiLogBytes = transactions * (RECORD.accessLogBytes + RECORD.platformLogBytes);
+  // To each validator, which proposes it by its name, and in the block to the proxy.
+  const bytesBetween = nodes * transactions * RECORD.transactionBytes + blocks * validators * BLOCK.bytesToPeers;
   return [
     line('API Gateway and WAF', [transactions * proxies, 'apiRequest'], [transactions * proxies, 'wafRequest']),
     line(
@@ -142,19 +157,25 @@ function registered(network: Network, blocks: number, transactions: number, item
     line('KMS: signatures', [signed, 'kmsSign']),
     line('DynamoDB: votes and journals', [
       // Put before it is voted for, and forgotten when its segment is in S3.
-      signed * BLOCK.writesOfVote + validators * (blocks * BLOCK.journalWrites + 2 * contentKib),
+      signed * BLOCK.writesOfVote + validators * (blocks * BLOCK.journalWrites + 2 * journaledKib),
       'dynamoDbWrite',
     ]),
     line('DynamoDB: ledger', [
       proxies * (blocks * BLOCK.ledgerWrites + contentKib + transactions * RECORD.ledgerItems),
       'dynamoDbWrite',
     ]),
-    line('DynamoDB: index', [proxies * (blocks * BLOCK.indexWrites + items), 'dynamoDbWrite']),
+    line(
+      'DynamoDB: index',
+      [proxies * (blocks * (BLOCK.indexWrites + BLOCK.matchWrites) + items), 'dynamoDbWrite'],
+      [proxies * (blocks * BLOCK.indexerReads + contentKib / KIB_OF_READ), 'dynamoDbRead'],
+    ),
+    line('S3: tiles and bundles', [nodes * 2 * (transactions / LEAVES_OF_TILE), 's3Put']),
     line(
       'logs and traces',
-      [(proxies * transactions * RECORD.accessLogBytes) / GB, 'logGb'],
+      [(proxies * (apiLogBytes + blocks * BLOCK.indexerLogBytes)) / GB, 'logGb'],
       [proxies * transactions * TRACED, 'xrayTrace'],
     ),
+    line('traffic between nodes', [bytesBetween / GB, 'dataOutGb']),
   ];
 }
 
@@ -169,8 +190,33 @@ export function batched(network: Network): Line[] {
   return registered(network, batches, batches, batches * (RECORD.evidenceItems + RECORD.transactionItems));
 }
 
+/** A million receipts that are waited for in the request that registers, as the SDK and the command line do. */
+export function waitedFor({ proxies }: Network, perBlock: number = RECORDS_PER_BLOCK): Line[] {
+  const blockKib = (perBlock * RECORD.packedBytes) / KIB;
+  const reads = MORE.waitReads + blockKib / KIB_OF_READ;
+  return [
+    line('Lambda: the API waits', [proxies * MILLION * MORE.waitSeconds * PROXY.functionGb, 'lambdaArmGbSecond']),
+    line('DynamoDB: until it is there, and its block', [proxies * MILLION * reads, 'dynamoDbRead']),
+  ];
+}
+
+/** A million deliveries by webhook: one record for each of its subscribers. */
+export function delivered({ proxies }: Network): Line[] {
+  const gbSeconds = MORE.deliverySeconds * PROXY.functionGb;
+  return [
+    line('DynamoDB: what is due, attempted and done', [proxies * MILLION * MORE.deliveryWrites, 'dynamoDbWrite']),
+    line('SQS', [proxies * MILLION * MORE.deliveryMessages * MORE.requestsOfMessage, 'sqsRequest']),
+    line('Lambda', [proxies * MILLION, 'lambdaRequest'], [proxies * MILLION * gbSeconds, 'lambdaArmGbSecond']),
+  ];
+}
+
 /** By the month, from then on, for each million that is kept searchable. */
-export function kept({ proxies }: Network): Line[] {
+export function kept({ proxies, validators }: Network): Line[] {
   const gb = (proxies * MILLION * RECORD.storedBytes) / GB;
-  return [line('tables and their recovery', [gb, 'dynamoDbGbMonth'], [gb, 'dynamoDbBackupGbMonth'])];
+  // Once in segments, once in bundles.
+  const filesGb = ((proxies + validators) * MILLION * 2 * RECORD.transactionBytes) / GB;
+  return [
+    line('tables and their recovery', [gb, 'dynamoDbGbMonth'], [gb, 'dynamoDbBackupGbMonth']),
+    line('S3: plain files of all nodes', [filesGb, 's3GbMonth']),
+  ];
 }

@@ -19,18 +19,29 @@ export const BLOCK = {
   ledgerWrites: 4,
   /** The index: row and entries of the block, and the progress. */
   indexWrites: 7,
+  /** How far subscriptions have been matched. */
+  matchWrites: 1,
+  /** Of the indexer, besides the block's own content: heads, progress and what is subscribed. A unit is 4 KiB. */
+  indexerReads: 12,
   indexerSeconds: 0.1,
+  /** The platform's lines of one call of the indexer, and a line of metrics. */
+  indexerLogBytes: 1_000,
   /** Votes, proposal and block to each peer, bytes. */
   bytesToPeers: 15_000,
 } as const;
 
-/** One registration of evidence with a subject and one digest, in a transaction of its own. */
+/**
+ * One registration of evidence with a subject, one digest, media type and length, in a transaction of its own.
+ * test/functions/write-units.test.ts measures what ledger and index write for it.
+ */
 export const RECORD = {
-  /** Measured: docs/performance.md. */
-  transactionBytes: 338,
-  resultBytes: 64,
-  /** Row of the record and its entries: all, registrant, subject, digest. */
-  evidenceItems: 5,
+  transactionBytes: 425,
+  /** In a full block as journals have it, packed, when each transaction has another sender. */
+  journaledBytes: 200,
+  /** The same in the ledger table, with its result. */
+  packedBytes: 240,
+  /** Row of the record and its entries: all, registrant, subject, digest, media type. */
+  evidenceItems: 6,
   /** Row of the transaction and its entries: all, sender, code, type. */
   transactionItems: 5,
   /** The transaction's item in the ledger table, besides its part of the block. */
@@ -38,9 +49,29 @@ export const RECORD = {
   /** The API function hands it to the node and answers 202. */
   apiSeconds: 0.05,
   indexerSeconds: 0.002,
+  /** A line of the gateway's access log. */
   accessLogBytes: 300,
+  /** START, END and REPORT of one call of the API function, which writes nothing itself for a request that went well. */
+  platformLogBytes: 400,
   /** Bytes that stay in tables: items with their keys. */
   storedBytes: 3_500,
+} as const;
+
+/** Plain files: the log's hashes and its entries, one object each for so many leaves. */
+export const LEAVES_OF_TILE = 256;
+
+/** What comes on top, once for each record, when somebody asks for it. */
+export const MORE = {
+  /** From the request to the answer with the receipt; the function waits so long. */
+  waitSeconds: 0.6,
+  /** Looks at the place of the transaction until it is there, and what the receipt is made of, its block apart. */
+  waitReads: 8,
+  /** ADR 0029. */
+  deliveryWrites: 8,
+  deliveryMessages: 2,
+  /** Receiving and deleting are requests too. */
+  requestsOfMessage: 3,
+  deliverySeconds: 0.3,
 } as const;
 
 export const NODE = {
@@ -60,6 +91,12 @@ export const VALIDATOR = { alarms: 3, balancerUnits: 0.1 } as const;
 
 export const PROXY = {
   alarms: 9,
+  /** Of the functions: cold starts, lag, failures, attempts, verdicts. */
+  metrics: 12,
+  /** Timers: one of the indexer, one of the deliveries. */
+  sweepsPerMinute: 2,
+  /** Lambda asks an empty queue with five pollers, each every 20 s. */
+  queuePollsPerHour: 900,
   secrets: 1,
   interfaceEndpoints: 2,
   firewallRules: 2,

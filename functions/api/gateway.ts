@@ -5,12 +5,13 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda';
 import { Hono } from 'hono';
 import { handle, type LambdaEvent, streamHandle } from 'hono/aws-lambda';
+import type { ApiBindings } from '../../api/parts.ts';
 import { ProblemError, problemResponse } from '../../api/problem.ts';
 import { BropError } from '../../node-core/chain/codes.ts';
 import type { Log } from '../../node-core/ports/log.ts';
 
 export interface Served {
-  fetch(request: Request, bindings: { readonly remoteAddress: string }): Response | Promise<Response>;
+  fetch(request: Request, bindings: Required<ApiBindings>): Response | Promise<Response>;
   /** Resolves when nothing is under way any more that an instance which stands still would lose. */
   flush(): Promise<void>;
 }
@@ -33,9 +34,9 @@ function served({ open, log, answered }: GatewayOptions): Hono<Env> {
   app.all('*', async (c) => {
     const start = performance.now();
     const api = await open();
-    const { identity } = c.env.event.requestContext;
-    // The connection's own: whatever a client writes into X-Forwarded-For is not believed.
-    const response = await api.fetch(c.req.raw, { remoteAddress: identity.sourceIp });
+    const { identity, requestId } = c.env.event.requestContext;
+    // The gateway's own: whatever a client writes into X-Forwarded-For or X-Amzn-Trace-Id is not believed.
+    const response = await api.fetch(c.req.raw, { remoteAddress: identity.sourceIp, requestId });
     await api.flush();
     answered(response.status, performance.now() - start);
     return response;

@@ -50,7 +50,8 @@ function options(limits: Partial<ApiLimits>): GatewayOptions {
     open: open(limits),
     log,
     answered: (status, ms) => {
-      logger.info('answered', { status, ms: Math.round(ms) });
+      // The gateway's access log has a line for each request: a second one would cost as much as the function's time.
+      if (status >= 500) logger.warn('answered', { status, ms: Math.round(ms) });
       metrics.captureColdStartMetric();
       if (status >= 500) metrics.addMetric('ServerErrors', MetricUnit.Count, 1);
       publishMetrics();

@@ -27,8 +27,9 @@ export interface SubscriptionsOptions {
 
 export function openSubscriptions(options: SubscriptionsOptions): SubscriptionAccess {
   const { dynamodb, sqs, serviceTable, queueUrl, loopback = false, events, master, clock, random } = options;
-  const common = { events, master, clock, random, transport: webhookHttp({ loopback }) };
+  const common = { events, clock, random };
   const store = new DynamoDbSubscriptionStore(dynamodb, serviceTable);
   const deliveries = new SharedDeliveries({ ...common, store, outbox: sqsOutbox(sqs, queueUrl) });
-  return new Subscriptions({ ...common, deliveries });
+  // Its URLs are judged here; requests to them are the business of the function `webhooks`, which alone has a way out.
+  return new Subscriptions({ ...common, master, transport: webhookHttp({ loopback }), deliveries });
 }

@@ -2,9 +2,10 @@
 import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import type { Pinger } from '../../node-core/middleware/delivery/pinger.ts';
 import type { Worker } from '../../node-core/middleware/delivery/worker.ts';
 import type { Clock } from '../../node-core/ports/clock.ts';
-import type { Outbox } from '../../node-core/ports/outbox.ts';
+import type { DisabledEndpoint, Outbox } from '../../node-core/ports/outbox.ts';
 import type { SharedSubscriptionStore } from '../../node-core/ports/shared-subscription-store.ts';
 import { log, logger, metrics } from '../shared/observe.ts';
 
@@ -15,6 +16,7 @@ export interface Sweep {
 
 export interface Webhooks {
   readonly worker: Pick<Worker, 'run'>;
+  readonly pinger: Pick<Pinger, 'send'>;
   readonly store: Pick<SharedSubscriptionStore, 'due'>;
   readonly outbox: Outbox;
   readonly clock: Clock;
@@ -39,7 +41,7 @@ export function webhooksHandler(open: () => Promise<Webhooks>) {
       // One endpoint that hangs keeps none of the others in the batch waiting, and fails none of them.
       return await processPartialResponse(
         event,
-        (record: SQSRecord) => deliver(webhooks, subscriptionOf(record), context),
+        (record: SQSRecord) => deliver(webhooks, messageOf(record), context),
         new BatchProcessor(EventType.SQS),
         { context, throwOnFullBatchFailure: false },
       );
@@ -55,8 +57,13 @@ async function sweep({ store, outbox, clock }: Webhooks): Promise<void> {
   await outbox.wake(due, 0);
 }
 
-async function deliver({ worker, outbox, clock }: Webhooks, id: string, context: Context): Promise<void> {
+async function deliver(
+  { worker, pinger, outbox, clock }: Webhooks,
+  { id, ping, about }: Message,
+  context: Context,
+): Promise<void> {
   try {
+    if (ping !== null) return await pinger.send(id, ping, about);
     const again = await worker.run(id, clock.now() + context.getRemainingTimeInMillis() - MARGIN_MS);
     if (again === null) return;
     const delayMs = Math.max(0, again - clock.now());
@@ -68,10 +75,20 @@ async function deliver({ worker, outbox, clock }: Webhooks, id: string, context:
   }
 }
 
+interface Message {
+  /** Of a subscription. */
+  readonly id: string;
+  /** Of the test message that its owner wants sent; null: what is due. */
+  readonly ping: string | null;
+  /** What it says instead of being a test. */
+  readonly about?: DisabledEndpoint;
+}
+
 /** @throws {Error} for a message that is not ours: it ends in the dead-letter queue. */
-function subscriptionOf({ body }: SQSRecord): string {
-  const message: unknown = JSON.parse(body);
-  const id = typeof message === 'object' && message !== null && 'subscription' in message && message.subscription;
-  if (typeof id !== 'string') throw new Error('a message that names no subscription');
-  return id;
+function messageOf({ body }: SQSRecord): Message {
+  const message = (JSON.parse(body) ?? {}) as Partial<Record<keyof Message | 'subscription', unknown>>;
+  const { subscription: id, ping = null, about } = message;
+  if (typeof id !== 'string' || (ping !== null && typeof ping !== 'string'))
+    throw new Error('a message that names no subscription');
+  return { id, ping, ...(typeof about === 'object' && about !== null && { about: about as DisabledEndpoint }) };
 }

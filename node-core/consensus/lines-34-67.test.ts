@@ -301,6 +301,49 @@ describe('L57-L67, timeouts', () => {
   });
 });
 
+describe('a round whose votes are not signed', () => {
+  const abstained = (round: number) => ({ kind: 'abstained', round }) as const;
+
+  test('is left by its precommit timer, whatever the others do', () => {
+    play(validator(3, [receive(proposal(0, 'A')), ...hear(...votes('prevote', [0, 1, 2], 0, 'A'))]), [
+      ['the precommit is not signed', abstained(0), [timer('precommit', 0)], { step: 'precommit' }],
+      ['nor is another vote', abstained(0), [], {}],
+      [
+        'a quorum of precommits for anything',
+        hear(...votes('precommit', [0, 1], 0, 'A'), precommit(2, 0, null)),
+        [],
+        {},
+      ],
+      ['the timer', expire('precommit', 0), [timer('propose', 1)], { round: 1, step: 'propose' }],
+      ['an answer that comes late', abstained(0), [], { round: 1 }],
+    ]);
+  });
+
+  test('decides all the same, when the others do', () => {
+    play(validator(3, [receive(proposal(0, 'A')), abstained(0)]), [
+      ['the timer', expire('precommit', 0), [timer('propose', 1)], { round: 1 }],
+      [
+        'the quorum of the others',
+        hear(...votes('precommit', [0, 1, 2], 0, 'A')),
+        [{ kind: 'decide', round: 0, valueId: 'A', precommits: votes('precommit', [0, 1, 2], 0, 'A') }],
+        { step: 'commit' },
+      ],
+    ]);
+  });
+
+  test('is left by the others too: who votes in a later round is not waited for in this one', () => {
+    const two = [receive(proposal(0, 'A')), ...hear(prevote(3, 0, 'A'), prevote(0, 0, 'A'))];
+    const later = prevote(1, 1, null);
+    const entry = [precommit(0, 0, null), later, precommit(3, 0, null)];
+    play(validator(3, two), [
+      ['the third prevotes in round 1', hear(later), [timer('prevote', 0)], { step: 'prevote', round: 0 }],
+      ['no polka', expire('prevote', 0), [cast('precommit', 0, null)], { step: 'precommit' }],
+      ['two precommits', hear(precommit(3, 0, null), precommit(0, 0, null)), [timer('precommit', 0)], { round: 0 }],
+      ['the timer', expire('precommit', 0), [timer('propose', 1)], { round: 1, entry }],
+    ]);
+  });
+});
+
 test('a step leaves the state that it was given as it was', () => {
   const before = validator(3, [receive(proposal(0, 'A')), ...hear(prevote(0, 0, 'A'))]);
   const copy = structuredClone(before);

@@ -55,6 +55,7 @@ const anyMove: fc.Arbitrary<Move> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('stray' as const), node: pick, step: timeoutStep, round }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('resend' as const), node: pick }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('crash' as const), node: pick }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('failOver' as const), node: pick }) },
 );
 // Shrinking a long run to the end would take minutes; a few hundred tries make it readable.
 const moves = fc.limitShrink(fc.array(anyMove, { minLength: 30, maxLength: 300, size: 'max' }), 300);
@@ -86,13 +87,14 @@ describe.each(NETWORKS)('$name', ({ powers, liars, runs }) => {
 });
 
 test('the moves do reach what they are for: several rounds, decisions, crashes, accusations', () => {
-  const seen = { decidedEarly: 0, laterRound: 0, restarted: 0, accused: 0, reproposed: 0 };
+  const seen = { decidedEarly: 0, laterRound: 0, restarted: 0, accused: 0, reproposed: 0, abstained: 0 };
   const property = fc.property(moves, fc.nat(6), (made, salt) => {
     const network = createNetwork([{ power: 1 }, { power: 1 }, { power: 1 }, { power: 1 }], [2], salt);
     for (const one of made) move(network, one);
     if (network.nodes.some(({ decision }) => decision !== null)) seen.decidedEarly += 1;
     if (network.nodes.some(({ state }) => state.round > 1)) seen.laterRound += 1;
     if (network.nodes.some(({ lives }) => lives > 1)) seen.restarted += 1;
+    if (network.nodes.some(({ abstentions }) => abstentions > 0)) seen.abstained += 1;
     if (network.log.accused.length > 0) seen.accused += 1;
     if (network.nodes.some(({ ownProposals }) => ownProposals.some(({ validRound }) => validRound >= 0))) {
       seen.reproposed += 1;

@@ -5,7 +5,7 @@
 import { hasCorrect, isQuorum, proposerIndex } from './members.ts';
 import { proposalsOf, verdictOn } from './proposals.ts';
 import type { ConsensusState, JudgedProposal, Output, ValueId, Vote, VoteType } from './types.ts';
-import { quorumValue, voteOf, votersOf, votesFor, votesForAny } from './votes.ts';
+import { quorumValue, voteOf, votersOf, votesFor, votesForAny, votesForAnyOrLater } from './votes.ts';
 
 /** A state on its way to the next; it never leaves one call of `step`. */
 export interface Draft {
@@ -170,11 +170,11 @@ function precommitNil(draft: Draft): boolean {
   return true;
 }
 
-/** L34-L35 */
+/** L34-L35. Who has voted in a later round will not prevote in this one. */
 function schedulePrevoteTimeout(draft: Draft): boolean {
   const { step, round, votes, members, done } = draft.state;
   if (step !== 'prevote' || done.prevoteTimeout) return false;
-  if (!isQuorum(members, votesForAny(votes, 'prevote', round))) return false;
+  if (!isQuorum(members, votesForAnyOrLater(votes, 'prevote', round))) return false;
   update(draft, { done: { ...done, prevoteTimeout: true } });
   draft.outputs.push({ kind: 'scheduleTimeout', step: 'prevote', round });
   return true;
@@ -192,11 +192,17 @@ function leaveNilRound(draft: Draft): boolean {
   return true;
 }
 
-/** L47-L48 */
+/** L47-L48. Who has voted in a later round will not precommit in this one. */
 function schedulePrecommitTimeout(draft: Draft): boolean {
   const { round, votes, members, done } = draft.state;
-  if (done.precommitTimeout || !isQuorum(members, votesForAny(votes, 'precommit', round))) return false;
+  if (done.precommitTimeout || !isQuorum(members, votesForAnyOrLater(votes, 'precommit', round))) return false;
+  schedulePrecommitTimer(draft);
+  return true;
+}
+
+/** L48 */
+export function schedulePrecommitTimer(draft: Draft): void {
+  const { round, done } = draft.state;
   update(draft, { done: { ...done, precommitTimeout: true } });
   draft.outputs.push({ kind: 'scheduleTimeout', step: 'precommit', round });
-  return true;
 }

@@ -1,8 +1,18 @@
 import { proposerIndex } from './members.ts';
 import { addProposal } from './proposals.ts';
-import { castVote, type Draft, mayPropose, openPropose, propose, settle, startRound, update } from './rules.ts';
+import {
+  castVote,
+  type Draft,
+  mayPropose,
+  openPropose,
+  propose,
+  schedulePrecommitTimer,
+  settle,
+  startRound,
+  update,
+} from './rules.ts';
 import type { ConsensusState, Input, Proposal, TimeoutStep, Transition, ValueId, Vote } from './types.ts';
-import { addCertificate, addVote, votesForAny } from './votes.ts';
+import { addCertificate, addVote, votesForAnyOrLater } from './votes.ts';
 
 /**
  * One step of Tendermint (arXiv:1807.04938, Algorithm 1) with proposer-based time: takes in one input, then applies
@@ -37,6 +47,9 @@ function take(draft: Draft, input: Input): void {
       break;
     case 'votes':
       takeVotes(draft, input.votes);
+      break;
+    case 'abstained':
+      leaveByTimer(draft, input.round);
       break;
     case 'timeout':
       takeTimeout(draft, input.step, input.round);
@@ -92,9 +105,15 @@ function takeVotes(draft: Draft, votes: readonly Vote[]): void {
   update(draft, { votes: addCertificate(draft.state.votes, members, usable) });
 }
 
+/** In place of L47-L48: our votes of this round will not come, and without them there may be no quorum to wait for. */
+function leaveByTimer(draft: Draft, round: number): void {
+  const { state } = draft;
+  if (round === state.round && state.started && !state.done.precommitTimeout) schedulePrecommitTimer(draft);
+}
+
 /**
  * L57-L67. A prevote or precommit timer that was not asked for in this round is ignored: leaving a round without a
- * quorum of precommits would leave the others behind for good.
+ * quorum of precommits would leave the others behind until our vote in a later one lets them go on.
  */
 function takeTimeout(draft: Draft, timeoutStep: TimeoutStep, round: number): void {
   const { state } = draft;
@@ -104,7 +123,7 @@ function takeTimeout(draft: Draft, timeoutStep: TimeoutStep, round: number): voi
     castVote(draft, 'precommit', null); // L63
   }
   if (timeoutStep === 'precommit' && state.done.precommitTimeout) {
-    startRound(draft, round + 1, votesForAny(state.votes, 'precommit', round)); // L67
+    startRound(draft, round + 1, votesForAnyOrLater(state.votes, 'precommit', round)); // L67
   }
 }
 

@@ -11,6 +11,7 @@ export function findFaults(network: Network): string[] {
     ...badDecisions(network),
     ...correct.flatMap((self) => [
       ...doubleVotes(network, self),
+      ...mixedKeys(network, self),
       ...unprovenPrecommits(network, self),
       ...amnesia(network, self),
       ...doubleProposals(network, self),
@@ -48,6 +49,13 @@ function doubleVotes({ log }: Network, self: number): string[] {
   const slots = own.map(({ type, round }) => `${type} of round ${round}`);
   const twice = slots.filter((slot, index) => slots.indexOf(slot) !== index);
   return twice.map((slot) => `double vote: validator ${self} signed its ${slot} more than once`);
+}
+
+/** ADR 0027: in one round one key signs. */
+function mixedKeys({ log }: Network, self: number): string[] {
+  const own = log.votes.filter(({ validator }) => validator === self);
+  const mixed = own.filter((vote) => own.some(({ round, key }) => round === vote.round && key < vote.key));
+  return mixed.map(({ round }) => `two keys: validator ${self} signed with both in round ${round}`);
 }
 
 /** L36: who precommits a value has seen more than 2/3 prevote it. */

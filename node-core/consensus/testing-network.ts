@@ -35,6 +35,8 @@ export type Move =
   | { kind: 'expire'; node: number; timer: number; crashAfter: number | null }
   | { kind: 'stray'; node: number; step: TimeoutStep; round: number }
   | { kind: 'crash'; node: number }
+  /** From here on its other key signs, as after every crash. */
+  | { kind: 'failOver'; node: number }
   | { kind: 'resend'; node: number }
   | { kind: 'lie'; liar: number; type: VoteType; round: number; value: number; targets: number; withOthers: boolean }
   | { kind: 'forge'; liar: number; round: number; value: number; validRound: number; targets: number };
@@ -45,6 +47,11 @@ export interface Node {
   /** The vote record: all that survives a crash, with the own proposals. */
   record: { checkpoint: Checkpoint; ownVotes: Vote[] } | null;
   readonly ownProposals: Proposal[];
+  /** Which of its keys signs. */
+  key: 0 | 1;
+  /** Which of its keys has signed in a round; the other one does not any more. */
+  readonly keyOf: Map<number, 0 | 1>;
+  abstentions: number;
   inbox: Message[];
   timers: { step: TimeoutStep; round: number }[];
   lives: number;
@@ -68,7 +75,8 @@ export function createNetwork(members: readonly Member[], liars: readonly number
   const correct = members.map((_, index) => index).filter((index) => !liars.includes(index));
   const nodes = correct.map((self): Node => {
     const state = initial(TEST_HEIGHT, members, self);
-    return { self, state, record: null, ownProposals: [], inbox: [], timers: [], lives: 1, decision: null };
+    const own = { record: null, ownProposals: [], key: 0 as const, keyOf: new Map(), abstentions: 0 };
+    return { self, state, ...own, inbox: [], timers: [], lives: 1, decision: null };
   });
   const network: Network = {
     members,
@@ -105,6 +113,7 @@ export function move(network: Network, made: Move): void {
   }
   if (made.kind === 'stray') act(network, node, [{ kind: 'timeout', step: made.step, round: made.round }]);
   if (made.kind === 'crash') crash(network, node);
+  if (made.kind === 'failOver') node.key = otherKey(node);
   if (made.kind === 'resend') resend(network, node);
 }
 
@@ -223,6 +232,7 @@ function carryOut(network: Network, node: Node, output: Output): Input[] {
       return [{ kind: 'value', round: output.round, valueId: `v${self}.${output.round}.${node.lives}` }];
     case 'propose': {
       const { round, valueId, validRound } = output;
+      if (!mayKeySign(node, round)) return [];
       const proposal: Proposal = { height: TEST_HEIGHT, round, valueId, validRound, proposer: self };
       node.ownProposals.push(proposal);
       network.log.proposals.push(proposal);
@@ -231,7 +241,11 @@ function carryOut(network: Network, node: Node, output: Output): Input[] {
     }
     case 'vote': {
       const { type, round, valueId } = output;
-      const vote = sign(type, self, round, valueId, node.lives % 2 === 0 ? 1 : 0);
+      if (!mayKeySign(node, round)) {
+        node.abstentions += 1;
+        return [{ kind: 'abstained', round }];
+      }
+      const vote = sign(type, self, round, valueId, node.key);
       node.record = { checkpoint: checkpoint(node.state), ownVotes: [...(node.record?.ownVotes ?? []), vote] };
       network.log.votes.push(vote);
       broadcast(network, self, { kind: 'votes', votes: [vote] });
@@ -256,6 +270,7 @@ function carryOut(network: Network, node: Node, output: Output): Input[] {
 function crash(network: Network, node: Node): void {
   const { self, record } = node;
   node.lives += 1;
+  node.key = otherKey(node);
   node.timers = [];
   node.state =
     record === null
@@ -265,6 +280,16 @@ function crash(network: Network, node: Node): void {
     (proposal): Input => ({ kind: 'proposal', proposal, valid: true, timely: true }),
   );
   act(network, node, [...proposals, { kind: 'start' }]);
+}
+
+/** One round, one key. */
+function mayKeySign({ key, keyOf }: Node, round: number): boolean {
+  if (!keyOf.has(round)) keyOf.set(round, key);
+  return keyOf.get(round) === key;
+}
+
+function otherKey({ key }: Node): 0 | 1 {
+  return key === 0 ? 1 : 0;
 }
 
 export function targetsOf({ nodes }: Network, targets: number): readonly Node[] {

@@ -75,6 +75,11 @@ export type Input =
    * quorum among them counts as a certificate, which no equivocator can spoil, and votes known already are part of it.
    */
   | { readonly kind: 'votes'; readonly votes: readonly Vote[] }
+  /**
+   * A vote that was asked for is not signed, nor will any other of this round be: the other of our two keys has signed in
+   * it. The round is left by its precommit timer, without the quorum that L47 waits for.
+   */
+  | { readonly kind: 'abstained'; readonly round: number }
   /** A timer that `scheduleTimeout` asked for has run out. */
   | { readonly kind: 'timeout'; readonly step: TimeoutStep; readonly round: number };
 

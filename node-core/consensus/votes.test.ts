@@ -87,12 +87,13 @@ describe('a certificate', () => {
 
   test('less than a quorum, one validator several times, or mixed votes are no certificate', () => {
     const none = [
-      together(...votes('prevote', [0, 3], 0, 'A')),
-      together(...votes('prevote', [0, 0, 0, 3], 0, 'A')),
-      together(prevote(0, 0, 'A'), precommit(1, 0, 'A'), prevote(1, 1, 'A')),
-    ];
+      [together(...votes('prevote', [0, 3], 0, 'A')), []],
+      [together(...votes('prevote', [0, 0, 0, 3], 0, 'A')), []],
+      // Who is in round 1 has left this one, so that it is not waited for.
+      [together(prevote(0, 0, 'A'), precommit(1, 0, 'A'), prevote(1, 1, 'A')), [timer('prevote', 0)]],
+    ] as const;
     const waiting = { step: 'prevote', locked: null } as const;
-    for (const input of none) play(validator(3, heardTheOther), [['no polka', input, [], waiting]]);
+    for (const [input, outputs] of none) play(validator(3, heardTheOther), [['no polka', input, outputs, waiting]]);
   });
 
   test('the votes of a certificate count as votes for anything and for the round', () => {

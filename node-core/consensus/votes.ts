@@ -21,7 +21,8 @@ import type { Ballot, Member, ValueId, Vote, Votes, VoteType } from './types.ts'
  * there had seen more than 2/3 precommits of R - 1 (L47, L65), so correct validators with more than 1/3 of the power
  * have voted in R - 1, and none has voted above R. Their votes in R - 1 are among the two highest rounds of each; two
  * would do, four leave room for disorder. No bound on the distance is needed, so that one who was away for a hundred
- * rounds comes back by the same rule.
+ * rounds comes back by the same rule. Where some have abstained, the rounds of the others may differ; a vote in any later
+ * round then lets those behind go on by their timers (`votesForAnyOrLater`), and of each the highest one is kept.
  */
 export const KEPT_FUTURE_ROUNDS = 4;
 
@@ -73,6 +74,15 @@ export function votesForAny(votes: Votes, type: VoteType, round: number): readon
 export function votersOf(votes: Votes, round: number): readonly Vote[] {
   const all = VOTE_TYPES.flatMap((type) => votesForAny(votes, type, round));
   return sorted(byValidator(all).values());
+}
+
+/**
+ * One vote of each validator that has voted for anything, or in a later round: those cast none in this one any more, and
+ * one that has left it without a quorum (`abstained`) would be waited for in vain.
+ */
+export function votesForAnyOrLater(votes: Votes, type: VoteType, round: number): readonly Vote[] {
+  const later = [...votes.keys()].filter((other) => other > round).flatMap((other) => votersOf(votes, other));
+  return sorted(byValidator([...votesForAny(votes, type, round), ...later]).values());
 }
 
 /** The value with a quorum in a round; `undefined` when none has, `null` when nil has. */

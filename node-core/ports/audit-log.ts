@@ -5,13 +5,13 @@ export interface AuditEntry {
   readonly timeMs: number;
   /** `brop1…` */
   readonly account: string;
-  /** Names the access token, and is not the token. */
+  /** Names the access token, and is not the token; empty for what the node did itself. */
   readonly tokenId: string;
   /** Such as `login` or `subscription.create`. */
   readonly action: string;
   /** What it was about, such as the ID of a subscription. */
   readonly target: string | null;
-  /** `done`, or the name of the code of the refusal. */
+  /** `done`, the name of the code of the refusal, or why a subscription was disabled. */
   readonly outcome: string;
 }
 

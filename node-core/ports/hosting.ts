@@ -22,7 +22,7 @@ export interface HostedFile extends FileWanted {
   readonly askedMs: number;
   /** null until it is stored. */
   readonly storedMs: number | null;
-  /** Until when nobody can delete it; null until it is stored. */
+  /** Until when the lock keeps it; null until it is stored. */
   readonly retainedUntilMs: number | null;
 }
 

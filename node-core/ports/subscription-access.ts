@@ -40,7 +40,7 @@ export interface SubscriptionAccess {
   update(owner: string, id: string, update: SubscriptionUpdate): Promise<SubscriptionView | Refusal | undefined>;
   /** false when there was none. */
   remove(owner: string, id: string): Promise<boolean>;
-  /** Sends a test message at once, also to a disabled endpoint; one that succeeds ends the wait for the next retry. null: the node stops. */
+  /** Sends a test message at once, also to a disabled endpoint; one that succeeds ends the wait for the next retry. null: its outcome is not known yet. */
   ping(owner: string, id: string): Promise<Attempt | null | undefined>;
   /** Delivers again what matches from a position through a height. Refused with SUBSCRIPTION_DISABLED. */
   replay(

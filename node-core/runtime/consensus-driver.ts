@@ -347,7 +347,7 @@ export class ConsensusDriver {
     };
     const proposal = { height, round, valueId, validRound };
     const signed = await this.signing(() => voting.propose(store.validators, proposal, checkpoint(this.state), keep));
-    if (signed === null) return;
+    if (signed === null || signed === 'stopped') return;
     this.ownProposal = new OwnProposal(this.parts, message(signed), encodeMessage(message(signed)));
     this.parts.broadcast(this.ownProposal.announcement());
     queue.push({ kind: 'proposal', proposal: { ...proposal, proposer: index }, valid: true, timely: true });
@@ -356,22 +356,34 @@ export class ConsensusDriver {
   private async sendVote(vote: Pick<Vote, 'type' | 'height' | 'round' | 'valueId'>, queue: Input[]): Promise<void> {
     const { store, voting } = this.parts;
     const signed = await this.signing(() => voting.vote(store.validators, vote, checkpoint(this.state)));
-    if (signed === null) return;
+    if (signed === 'stopped') return;
+    if (signed === null) {
+      this.parts.log.warn('no vote in a round in which the other key has signed', {
+        height: vote.height,
+        round: vote.round,
+      });
+      queue.push({ kind: 'abstained', round: vote.round });
+      return;
+    }
     this.parts.telemetry.metrics?.count('brop_votes_cast_total', vote.type);
     this.parts.broadcast(encodeMessage(['votes', [toWire(signed)]]));
     queue.push({ kind: 'vote', vote: signed });
   }
 
-  /** null when this validator must not sign any more; it goes on as an observer, loudly. */
-  private async signing<T>(sign: () => Promise<T | null>): Promise<T | null> {
+  /**
+   * When this validator must not sign any more, it goes on as an observer, loudly.
+   * @throws what the signer or the vote record fails with, which ends the node; as loudly.
+   */
+  private async signing<T>(sign: () => Promise<T>): Promise<T | 'stopped'> {
     try {
       const signed = await sign();
       this.noticeStandby(this.height);
       return signed;
     } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.parts.log.error('not signing', { reason, height: this.height });
       if (!(error instanceof VotingStopped)) throw error;
-      this.parts.log.error('not signing', { reason: error.message, height: this.height });
-      return null;
+      return 'stopped';
     }
   }
 

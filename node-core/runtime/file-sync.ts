@@ -80,10 +80,13 @@ export class FileSync {
   private running: Promise<void> | null = null;
   private stopped = false;
   private nextMs = 0;
+  /** Sources that have not been gone through once: what they have may be nowhere else. */
+  private readonly owed: Set<FileSource>;
   private readonly asideUntil = new Map<FileSource, number>();
 
   constructor(parts: FileSyncParts) {
     this.parts = parts;
+    this.owed = new Set(parts.sources);
   }
 
   /** Whether blocks come from files at the moment. */
@@ -91,13 +94,16 @@ export class FileSync {
     return this.running !== null;
   }
 
-  /** Begins to catch up when this node has just started, is far behind its peers, or has none. Called often. */
+  /**
+   * Begins to catch up when this node has just started, is far behind its peers, or has none; and when a source that was out
+   * of reach at the start may be asked again, as the peers may have lost what it has, too. Called often.
+   */
   look(): void {
     const { clock, store, sources, bestPeerHeight, goOn } = this.parts;
     if (this.stopped || this.running !== null || (sources.length === 0 && goOn === undefined)) return;
     const best = bestPeerHeight();
     const isBehind = best !== null && best - store.height >= FAR_BEHIND;
-    const isFirst = this.nextMs === 0;
+    const isFirst = this.nextMs === 0 || [...this.owed].some((source) => this.isUsable(source));
     if (clock.now() < this.nextMs || !(isFirst || isBehind || best === null)) return;
     this.nextMs = clock.now() + POLL_MS;
     this.running = this.catchUp().finally(() => {
@@ -124,6 +130,7 @@ export class FileSync {
       const before = store.height;
       try {
         await this.follow(source, await this.heightOf(source));
+        this.owed.delete(source);
       } catch (error) {
         this.setAside(source, error);
       }

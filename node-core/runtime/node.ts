@@ -63,6 +63,8 @@ export interface NodeParts {
   readonly publishedHeight?: (() => number) | undefined;
   /** The node cannot go on; it has stopped. */
   readonly onFatal: (error: unknown) => void;
+  /** The node begins to end, after {@link Node.stop} or an error; it ends when what is under way has. */
+  readonly onEnding?: () => void;
 }
 
 /** Transactions of one call that are looked at before others get their turn: some 10 ms. */
@@ -374,7 +376,8 @@ export class Node {
   }
 
   private async end(): Promise<void> {
-    const { transport, verifier, voting } = this.parts;
+    const { transport, verifier, voting, onEnding } = this.parts;
+    onEnding?.();
     this.inbox.stop();
     this.cancelTick?.();
     this.cancelWait?.();

@@ -32,7 +32,7 @@ import { StoreError } from '../ports/key-value-store.ts';
 import type { ChainStore } from './chain-store.ts';
 import { pieces, readHeads } from './files-copy.ts';
 import { LogEntries } from './log-entries.ts';
-import { publishSnapshots } from './publish-snapshots.ts';
+import { copySnapshots, nameSnapshots } from './publish-snapshots.ts';
 
 export interface PublishPorts {
   readonly crypto: CryptoProvider;
@@ -40,6 +40,8 @@ export interface PublishPorts {
   /** The chain of this node as plain files. */
   readonly files: ChainFiles;
   readonly target: Blobs;
+  /** Highest snapshot that is published; all of them without it. */
+  readonly snapshotsUpTo?: (() => number) | undefined;
   /** Asked between two files: false gives up. */
   readonly goesOn: () => boolean;
 }
@@ -75,10 +77,13 @@ export async function publishFiles(ports: PublishPorts, from: Published): Promis
   const { height, logSize } = trusted.header;
   if (height <= from.height) return from;
   if (from.height === 0) await target.put(GENESIS_PATH, [store.genesis.bytes]);
+  // Before the rest, which may take longer than the node keeps them.
+  const snapshots = await copySnapshots(ports, height);
   await new Pass(ports, from).all(pathsBetween(from, { height, logSize }));
-  await publishSnapshots(ports);
   // The anchor is the first of them and is written last: what it names is there by then.
   for (const [path, bytes] of [...heads].reverse()) await target.put(path, [bytes]);
+  // After the anchor: who begins at one of them and publishes on finds all that came before it.
+  if (snapshots !== undefined) await nameSnapshots(target, snapshots);
   return { height, logSize };
 }
 
@@ -129,16 +134,20 @@ class Pass {
   }
 
   /**
-   * A file that began before the snapshot from which this store did: its beginning is in what was published before, by an
-   * earlier life of this node. undefined when nobody has published it here: the place begins later than the chain.
+   * A file whose beginning is not here, as the store begins at a snapshot or has pruned it: it is in what was published
+   * before, here or by an earlier life of this node. undefined when nobody has published it before the snapshot: the place
+   * begins later than the chain.
    */
   private async joined(path: string): Promise<Iterable<Uint8Array> | AsyncIterable<Uint8Array> | undefined> {
     const file = parseChainPath(path);
     const { origin } = this.ports.store;
     if (file?.kind === 'segment' && origin !== null && firstHeightOf(file.index) <= origin.header.height)
       return this.joinedSegment(file.index, file.count);
-    if (file?.kind === 'entries' && origin !== null && file.index * BUNDLE_WIDTH < origin.header.logSize)
-      return this.joinedBundle(file.index, file.width);
+    if (file?.kind === 'entries') {
+      const bundle = await this.joinedBundle(file.index, file.width);
+      const isBeforeOrigin = origin !== null && file.index * BUNDLE_WIDTH < origin.header.logSize;
+      if (bundle !== undefined || isBeforeOrigin) return bundle;
+    }
     if (file?.kind === 'tile' && origin !== null) return undefined;
     throw new StoreError('io', `${path} is not here yet, or not any more`);
   }

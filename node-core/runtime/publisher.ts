@@ -1,16 +1,20 @@
 /** Publishes the chain's plain files while the node runs: now and then, one pass at a time, again after a failure. */
 
-import { lastHeightOf, SEGMENT_HEIGHTS } from '../chain/segment.ts';
+import { lastHeightOf, SEGMENT_HEIGHTS, segmentPath } from '../chain/segment.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import { type Published, type PublishPorts, partialPaths, publishedIn, publishFiles } from './publish-files.ts';
+import { publishedSnapshots } from './publish-snapshots.ts';
 
 export interface PublisherParts extends Omit<PublishPorts, 'goesOn'> {
   readonly clock: Clock;
   readonly log: Log;
   /** From the end of a pass to the next one. */
   readonly everyMs: number;
-  /** All blocks up to this height are in the target in whole segments, with their certificates. */
+  /**
+   * Nobody who begins with what is in the target wants a block up to this height from elsewhere: each is there in a whole
+   * segment, with its certificate, or below a snapshot there.
+   */
   readonly sealed?: ((height: number) => Promise<void>) | undefined;
 }
 
@@ -24,6 +28,10 @@ export class Publisher {
   private published: Published | null = null;
   /** What the anchor before the newest named: who has just read that one may still want it. */
   private stale: readonly string[] = [];
+  /** Segments below this number have been told of as sealed. */
+  private sealed = 0;
+  /** The segment of which the log has said that it is left out. */
+  private leftOut: number | null = null;
   private failures = 0;
   private cancel: (() => void) | null = null;
   private underWay: Promise<void> | null = null;
@@ -67,7 +75,7 @@ export class Publisher {
   }
 
   private async publish(): Promise<void> {
-    const { log, target, sealed } = this.parts;
+    const { log, target } = this.parts;
     const from = this.published ?? (await publishedIn(this.ports));
     const to = await publishFiles(this.ports, from);
     const isFirst = this.published === null;
@@ -78,9 +86,23 @@ export class Publisher {
       for (const path of this.stale) if (!named.has(path)) await target.remove(path);
       this.stale = partialPaths(from);
     }
-    if (to.height === from.height && !isFirst) return;
-    const whole = Math.floor(to.height / SEGMENT_HEIGHTS);
-    if (whole > 0) await sealed?.(lastHeightOf(whole - 1));
+    if (to.height > from.height || isFirst) await this.seal(Math.floor(to.height / SEGMENT_HEIGHTS));
+  }
+
+  /** Not over a segment that was left out, as long as somebody may begin before it. */
+  private async seal(end: number): Promise<void> {
+    const { log, target, sealed } = this.parts;
+    if (sealed === undefined || this.sealed === end) return;
+    const newest = (await publishedSnapshots(target)).at(-1) ?? 0;
+    let next = Math.min(end, Math.max(this.sealed, Math.floor(newest / SEGMENT_HEIGHTS)));
+    while (next < end && (await target.size(segmentPath(next))) !== undefined) next += 1;
+    if (next < end && this.leftOut !== next) {
+      this.leftOut = next;
+      log.warn('a segment is not published: its beginning was never here', { path: segmentPath(next) });
+    }
+    if (next === this.sealed) return;
+    await sealed(lastHeightOf(next - 1));
+    this.sealed = next;
   }
 
   /** Resolves when nothing of it is under way any more. */

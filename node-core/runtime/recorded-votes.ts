@@ -1,5 +1,5 @@
 /** What the vote record keeps, as bytes: every own signature of the height, the lock, and which key is to sign. */
-import { decode, encode } from '../codec/cbor.ts';
+import { type CborValue, decode, encode } from '../codec/cbor.ts';
 import { array, fixedBytes, type Infer, nullable, oneOf, tuple, uint } from '../codec/schema.ts';
 import type { Checkpoint, RoundValue, Vote } from '../consensus/types.ts';
 import { wireVote } from './messages.ts';
@@ -15,6 +15,8 @@ export interface Duty {
 export interface OwnProposal {
   readonly round: number;
   readonly signature: Uint8Array;
+  /** Which of the validator's keys in the set of the height has signed. */
+  readonly key: 0 | 1;
 }
 
 export interface Recorded {
@@ -29,11 +31,11 @@ const STEPS = ['newRound', 'propose', 'prevote', 'precommit', 'commit'] as const
 const roundValue = nullable(tuple(uint(), fixedBytes(32), fixedBytes(32)));
 const votes = array(wireVote, { max: 4_096 });
 
-const proposals = array(tuple(uint(), fixedBytes(64)), { max: 4_096 });
+const proposals = array(tuple(uint(), fixedBytes(64), oneOf(0, 1)), { max: 4_096 });
 
 const duty = tuple(oneOf('primary', 'standby'), uint());
 
-/** [height, round, step, locked, valid, polka, entry, own votes, own proposals as [round, signature], duty]. */
+/** [height, round, step, locked, valid, polka, entry, own votes, own proposals as [round, signature, key], duty]. */
 const recordSchema = tuple(
   uint(),
   uint(),
@@ -46,7 +48,7 @@ const recordSchema = tuple(
   proposals,
   duty,
 );
-/** Fields of a record from before there were two keys: it ends with the proposals. */
+/** Fields of a record from before there were two keys: it ends with the proposals, which name none. */
 const FIELDS_WITHOUT_DUTY = 9;
 type RecordRow = Infer<typeof recordSchema>;
 /** Of a validator that has never signed. */
@@ -81,7 +83,7 @@ export function encodeRecord({
       polka.map(toWire),
       entry.map(toWire),
       ownVotes.map(toWire),
-      ownProposals.map((own) => [own.round, own.signature] as const),
+      ownProposals.map((own) => [own.round, own.signature, own.key] as const),
       [key, returns],
     ]),
   );
@@ -91,7 +93,7 @@ export function encodeRecord({
 export function decodeRecord(bytes: Uint8Array): Recorded {
   const value = decode(bytes, RECORD_LIMITS);
   const isOld = Array.isArray(value) && value.length === FIELDS_WITHOUT_DUTY;
-  const row = recordSchema.decode(isOld ? [...value, [FIRST_DUTY.key, FIRST_DUTY.returns]] : value, 'vote record');
+  const row = recordSchema.decode(isOld ? ofPrimaryKey(value) : value, 'vote record');
   const [height, round, step, locked, valid, polka, entry, own, proposed, [key, returns]] = row;
   const checkpoint: Checkpoint = {
     round,
@@ -101,6 +103,17 @@ export function decodeRecord(bytes: Uint8Array): Recorded {
     polka: polka.map(fromWire),
     entry: entry.map(fromWire),
   };
-  const ownProposals = proposed.map(([of, signature]) => ({ round: of, signature }));
+  const ownProposals = proposed.map(([of, signature, by]) => ({ round: of, signature, key: by }));
   return { height, checkpoint, ownVotes: own.map(fromWire), ownProposals, duty: { key, returns } };
+}
+
+function ofPrimaryKey(row: readonly CborValue[]): CborValue {
+  const proposed = row.at(-1);
+  const named = Array.isArray(proposed) ? proposed.map((own) => (Array.isArray(own) ? [...own, 0] : own)) : [];
+  return [...row.slice(0, -1), named, [FIRST_DUTY.key, FIRST_DUTY.returns]];
+}
+
+/** Which key has signed in a round of the height; null when none has. */
+export function keyOfRound({ ownVotes, ownProposals }: Recorded, round: number): 0 | 1 | null {
+  return [...ownVotes, ...ownProposals].find((own) => own.round === round)?.key ?? null;
 }

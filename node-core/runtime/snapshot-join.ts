@@ -44,6 +44,8 @@ export interface JoinPorts {
   readonly genesis: Genesis;
   /** In the order in which they are asked. */
   readonly sources: readonly FileSource[];
+  /** Highest block to begin at: a follower whose blocks somebody still waits for must not begin above them. */
+  readonly upTo?: number | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -68,10 +70,11 @@ export async function joinFromSnapshot(ports: JoinPorts): Promise<number | null>
 }
 
 async function newestHeights(ports: JoinPorts): Promise<number[]> {
+  const { upTo = Number.POSITIVE_INFINITY } = ports;
   const heights = new Set<number>();
   for (const source of ports.sources) {
     const index = await asked(ports, source, SNAPSHOT_INDEX, () => readIndex(source.files));
-    for (const height of index?.slice(-MAX_HEIGHTS) ?? []) heights.add(height);
+    for (const height of index?.filter((one) => one <= upTo).slice(-MAX_HEIGHTS) ?? []) heights.add(height);
   }
   return [...heights].sort((a, b) => b - a).slice(0, MAX_HEIGHTS);
 }

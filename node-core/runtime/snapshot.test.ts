@@ -131,6 +131,19 @@ describe('written, verified and joined', () => {
     expect((await checkSnapshot(crypto, chain.blobs, 1, chain.world.genesis.hash)).wrong).toEqual([]);
   });
 
+  test('the newest up to a bound is joined, and none when all are above it', async () => {
+    const chain = await SnapshotWorld.open();
+    for (let i = 0; i < 3; i++) {
+      await chain.block();
+      await chain.snapshot(3);
+    }
+    const sources = [{ name: 'a', files: chain.blobs }];
+    const heights = await Promise.all(
+      [0, 1, 2, 9].map(async (upTo) => (await join(chain.world, sources, { upTo })).height),
+    );
+    expect(heights).toEqual([null, 1, 2, 3]);
+  });
+
   test('needs a block: there is none at height 0', async () => {
     const chain = await SnapshotWorld.open();
     await expect(chain.snapshot()).rejects.toThrow('no block yet');
@@ -369,7 +382,7 @@ describe('a join that dies at any of its writes', () => {
     let died = 0;
     for (let writes = 0; ; writes++) {
       const kv = new DyingStore(writes);
-      const finished = await join(chain.world, sources, kv).then(
+      const finished = await join(chain.world, sources, { kv }).then(
         () => true,
         () => false,
       );
@@ -383,7 +396,7 @@ describe('a join that dies at any of its writes', () => {
       expect((await reopened(chain, forGenesis)).height).toBe(0);
       expect(rowsOf(forGenesis, 'jsphgnlo'), `died at write ${writes}`).toEqual(rowsOf(fresh, 'jsphgnlo'));
       // Meanwhile there is a newer snapshot.
-      const again = await join(chain.world, sources, kv);
+      const again = await join(chain.world, sources, { kv });
       expect([again.height, (await reopened(chain, kv)).height]).toEqual([1, 1]);
       expect(rowsOf(kv, 'j').size).toBe(0);
     }
@@ -394,7 +407,7 @@ describe('a join that dies at any of its writes', () => {
     const chain = await SnapshotWorld.open();
     await chain.block();
     await chain.snapshot();
-    await expect(join(chain.world, [{ name: 'a', files: chain.blobs }], chain.world.kv)).rejects.toThrow(
+    await expect(join(chain.world, [{ name: 'a', files: chain.blobs }], { kv: chain.world.kv })).rejects.toThrow(
       'holds a chain',
     );
   });

@@ -10,7 +10,7 @@ import type { Checkpoint, Vote } from '../consensus/types.ts';
 import type { CryptoProvider, PublicKey } from '../crypto/provider.ts';
 import type { Signer } from '../ports/signer.ts';
 import type { VoteRecord, VoteRecordPosition } from '../ports/vote-record.ts';
-import { type Duty, decodeRecord, encodeRecord, FIRST_DUTY, type Recorded } from './recorded-votes.ts';
+import { type Duty, decodeRecord, encodeRecord, FIRST_DUTY, keyOfRound, type Recorded } from './recorded-votes.ts';
 import { blockOf, scopeOf } from './vote-wire.ts';
 
 /** The key that signs once the primary one cannot. */
@@ -157,12 +157,15 @@ export class Voting {
     this.stopped ??= reason;
   }
 
-  /** The vote with its signature: of a step that is recorded already, as it was signed. */
+  /**
+   * The vote with its signature: of a step that is recorded already, as it was signed. Null when it must not be signed:
+   * the other of the two keys has signed in this round.
+   */
   async vote(
     set: ValidatorSet,
     vote: Omit<Vote, 'validator' | 'key' | 'signature'>,
     checkpoint: Checkpoint,
-  ): Promise<Vote> {
+  ): Promise<Vote | null> {
     this.assertMaySign(vote.height);
     const before = this.ofHeight(vote.height);
     const earlier = before.ownVotes.find((own) => own.type === vote.type && own.round === vote.round);
@@ -172,14 +175,15 @@ export class Voting {
     }
     const block = vote.valueId === null ? null : blockOf(vote.valueId);
     const signed = await this.sign(set, vote, (scope) => voteMessage(this.crypto, vote.type, scope, block));
+    if (signed === null) return null;
     const mine: Vote = { ...vote, validator: this.identity.index, ...signed };
     await this.swap({ ...before, checkpoint, ownVotes: [...before.ownVotes, mine], duty: this.duty });
     return mine;
   }
 
   /**
-   * Signs a proposal; null when this round has one already, which only a lost store can bring about. `keep` makes the
-   * signed proposal durable; it happens before the record lets the signature out.
+   * Signs a proposal; null when this round has one already, which only a lost store can bring about, or a signature of
+   * the other key. `keep` makes the signed proposal durable; it happens before the record lets the signature out.
    */
   async propose(
     set: ValidatorSet,
@@ -198,22 +202,29 @@ export class Voting {
     if (before.ownProposals.some((own) => own.round === round)) return null;
     const message = (scope: VoteScope) => proposalMessage(this.crypto, scope, blockOf(valueId), validRound);
     const signed = await this.sign(set, proposal, message);
+    if (signed === null) return null;
     await keep(signed);
-    const ownProposals = [...before.ownProposals, { round, signature: signed.signature }];
+    const ownProposals = [...before.ownProposals, { round, ...signed }];
     await this.swap({ ...before, checkpoint, ownProposals, duty: this.duty });
     return signed;
   }
 
   /**
    * By the key whose turn it is. What the primary key fails to sign the standby key signs, in its place and from then on:
-   * nothing of the first attempt has been recorded or let out, and should its signature still come, nobody takes it.
+   * nothing of the first attempt has been recorded or let out, and should its signature still come, nobody takes it. Null
+   * in a round in which the other key has signed already: no two keys of a validator sign in one round (ADR 0027).
    */
   private async sign(
     set: ValidatorSet,
     at: { readonly height: number; readonly round: number },
     messageFor: (scope: VoteScope) => Uint8Array,
-  ): Promise<SignedProposal> {
+  ): Promise<SignedProposal | null> {
     const { index, key, signer } = this.identity;
+    const earlier = keyOfRound(this.ofHeight(at.height), at.round);
+    if (earlier !== null && earlier !== key) {
+      await this.recordDuty();
+      return null;
+    }
     const message = messageFor(this.scope(set, { height: at.height, round: at.round, validator: index, key }));
     try {
       return { key, signature: await signer.sign(message) };
@@ -221,6 +232,12 @@ export class Voting {
       if (!this.failOver(set, error)) throw error;
     }
     return this.sign(set, at, messageFor);
+  }
+
+  /** Which key signs from here on outlasts a restart although it has signed nothing yet. */
+  private async recordDuty(): Promise<void> {
+    if (this.current !== null && this.current.duty.key !== this.duty.key)
+      await this.swap({ ...this.current, duty: this.duty });
   }
 
   /** False where there is no other key, or the set does not have it. */

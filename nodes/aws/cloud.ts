@@ -17,10 +17,9 @@ import type { ChainStore } from '../../node-core/runtime/chain-store.ts';
 import type { FileSource } from '../../node-core/runtime/file-sync.ts';
 import { Publisher } from '../../node-core/runtime/publisher.ts';
 import type { NodeConfig } from '../config.ts';
-import { openS3Files } from './files.ts';
-
-/** How long a node that is told to stop still waits for DynamoDB: a vote under way is recorded, if that can be. */
-const LAST_PATIENCE_MS = 10_000;
+import type { LastPatience } from '../last-patience.ts';
+import { openS3Files, openS3Source } from './files.ts';
+import type { LedgerCopy } from './ledger.ts';
 
 export class Cloud {
   /** What must outlive the disk of a validator; undefined where the disk stays. */
@@ -34,16 +33,15 @@ export class Cloud {
   private readonly scope: string;
   private readonly persistence: Persistence;
   private readonly table: DynamoDBClient | undefined;
-  private readonly givingUp = new AbortController();
   private readonly stopping = new AbortController();
   private publisher: Publisher | undefined;
 
-  constructor(config: NodeConfig, genesis: Genesis, log: Log) {
+  constructor(config: NodeConfig, genesis: Genesis, log: Log, patience: LastPatience) {
     const record = recordOf(config);
     this.config = config;
     this.log = log;
     this.scope = `${toHex(genesis.hash)}/${record?.validator}`;
-    this.persistence = new Persistence({ log, signal: this.givingUp.signal });
+    this.persistence = new Persistence({ log, signal: patience.signal });
     this.table = record && new DynamoDBClient(CLIENT_SETTINGS);
     const proposals = config.role === 'validator' ? config.proposals : undefined;
     if (proposals !== undefined && this.table !== undefined) {
@@ -52,7 +50,7 @@ export class Cloud {
     }
     const { publish } = config;
     this.publishedHeight = publish === undefined ? undefined : () => this.publisher?.height ?? 0;
-    this.sources = publish === undefined ? [] : [{ name: publish, files: openS3Files(publish, 'publish') }];
+    this.sources = publish === undefined ? [] : [openS3Source(publish, 'publish')];
   }
 
   /**
@@ -67,15 +65,24 @@ export class Cloud {
     return voteRecordDynamoDb({ client, table: record.table, key, create, persistence });
   }
 
-  /** Begins to publish the files of a chain, when the config says where to. */
-  publish(store: ChainStore, files: PublishedFiles, metrics: PrometheusMetrics | undefined): void {
+  /**
+   * Begins to publish the files of a chain, when the config says where to. Snapshots above a ledger table that this node
+   * writes are not: after its disk is gone it has to begin where the table ends, or below.
+   */
+  publish(
+    store: ChainStore,
+    files: PublishedFiles,
+    metrics: PrometheusMetrics | undefined,
+    ledger: Pick<LedgerCopy, 'height'> | undefined,
+  ): void {
     const { publish, publishEveryMs: everyMs } = this.config;
     if (publish === undefined) return;
     const { journal, log } = this;
     const publisher = new Publisher({
       ...{ crypto: nativeCrypto, store, files, clock: systemClock, log, everyMs },
       target: openS3Files(publish, 'publish', this.stopping.signal),
-      sealed: journal && ((height) => journal.forget(height)),
+      snapshotsUpTo: ledger && (() => ledger.height),
+      sealed: journal && ((height) => journal.forget(height, () => !this.stopping.signal.aborted)),
     });
     metrics?.gauge(
       'brop_published_height',
@@ -86,16 +93,14 @@ export class Cloud {
     publisher.start();
   }
 
-  /** Ends publishing, and soon all waiting for AWS. Before the node is stopped. */
+  /** Ends publishing. Before the node is stopped. */
   async stop(): Promise<void> {
     this.stopping.abort();
-    setTimeout(() => this.givingUp.abort(), LAST_PATIENCE_MS).unref();
     await this.publisher?.stop();
   }
 
   /** When the node has stopped. */
   async close(): Promise<void> {
-    this.givingUp.abort();
     await this.journal?.close();
     this.table?.destroy();
   }

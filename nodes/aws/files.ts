@@ -6,6 +6,7 @@ import { openBlobsS3 } from '../../adapters/blobs-s3/blobs-s3.ts';
 import { BropError } from '../../node-core/chain/codes.ts';
 import type { Blobs } from '../../node-core/ports/blobs.ts';
 import type { Log } from '../../node-core/ports/log.ts';
+import type { FileSource } from '../../node-core/runtime/file-sync.ts';
 import { parseS3Url } from './references.ts';
 
 const MAX_GENESIS_BYTES = 1 << 20;
@@ -24,6 +25,12 @@ export function openS3Files(url: string, field: string, signal?: AbortSignal): B
   if (place === undefined)
     throw new BropError('CONFIG_INVALID', `${field}: ${url}: must be s3://bucket or s3://bucket/prefix.`);
   return openBlobsS3({ client: newClient(), bucket: place.bucket, prefix: place.key, signal });
+}
+
+/** The same to catch up from. @throws {BropError} CONFIG_INVALID */
+export function openS3Source(url: string, field: string): Required<FileSource> {
+  const closing = new AbortController();
+  return { name: url, files: openS3Files(url, field, closing.signal), close: () => closing.abort() };
 }
 
 /** The bytes at `s3://bucket/key`. @throws {BropError} FILE_UNREADABLE or CONFIG_INVALID */

@@ -25,7 +25,8 @@ async function start(webhooks = { deliver: true, loopback: false }) {
   const errors: string[] = [];
   const log = { debug() {}, info() {}, warn() {}, error: (text: string) => void errors.push(text) };
   const chain = new Queries(nativeCrypto, systemClock, running.node);
-  const delivery = await startDelivery({ dataFolder: folder, webhooks, node: running.node, chain, log });
+  const audit = { append() {}, of: async () => [] };
+  const delivery = await startDelivery({ dataFolder: folder, webhooks, node: running.node, chain, log, audit });
   return { ...delivery, errors };
 }
 

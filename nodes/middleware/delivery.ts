@@ -16,6 +16,7 @@ import { DispatcherDeliveries } from '../../node-core/middleware/delivery/dispat
 import type { Ed25519Sign } from '../../node-core/middleware/delivery/signing.ts';
 import { Subscriptions } from '../../node-core/middleware/delivery/subscriptions.ts';
 import { EventLog } from '../../node-core/middleware/events/event-log.ts';
+import type { AuditLog } from '../../node-core/ports/audit-log.ts';
 import type { ChainAccess } from '../../node-core/ports/chain-access.ts';
 import type { Log } from '../../node-core/ports/log.ts';
 import type { SubscriptionAccess } from '../../node-core/ports/subscription-access.ts';
@@ -41,6 +42,7 @@ export interface DeliveryParts extends Pick<NodeConfig, 'dataFolder' | 'webhooks
   readonly chain: ChainAccess;
   readonly log: Log;
   readonly metrics?: PrometheusMetrics | undefined;
+  readonly audit: AuditLog;
 }
 
 export async function startDelivery(parts: DeliveryParts): Promise<Delivery> {
@@ -67,7 +69,7 @@ function ed25519Sign(): Ed25519Sign {
 }
 
 async function deliver(
-  { dataFolder, webhooks, chain, log, metrics }: DeliveryParts,
+  { dataFolder, webhooks, chain, log, metrics, audit }: DeliveryParts,
   events: EventLog,
 ): Promise<Delivery> {
   const master = openWebhookSecret(join(dataFolder, SECRET_FILE));
@@ -76,7 +78,7 @@ async function deliver(
   try {
     const transport = webhookHttp({ loopback: webhooks.loopback });
     const common = { clock: systemClock, random: systemRandom, store, events, transport, master };
-    const dispatcher = await Dispatcher.open({ ...common, log, sign: ed25519Sign(), receipts: chain });
+    const dispatcher = await Dispatcher.open({ ...common, log, audit, sign: ed25519Sign(), receipts: chain });
     if (metrics !== undefined) registerDelivery(metrics, dispatcher);
     dispatcher.start();
     const stop = async () => {

@@ -6,6 +6,7 @@ import module from 'node:module';
 import { BropError } from '../../node-core/chain/codes.ts';
 import { CONFIG_VARIABLE, loadConfig, parseConfig } from '../config.ts';
 import { runNode } from '../run-node.ts';
+import { endForSure } from './end-for-sure.ts';
 
 /** What the process tells its parent over IPC when it has one. */
 export type NodeReport =
@@ -52,3 +53,4 @@ try {
   process.exitCode = 1;
 }
 if (process.connected) process.disconnect();
+endForSure();

@@ -1,4 +1,7 @@
-/** What deploy/entrypoint.sh needs before a node starts, on standard output. Exit code 1 and one line when it is not to be had. */
+/**
+ * What deploy/entrypoint.sh needs before a node starts, on standard output. Exit code 1 and one line when it is not to be had;
+ * 75 (EX_TEMPFAIL) when it could not be asked for, so that nobody knows.
+ */
 import { cloudHsm } from '../../adapters/cloudhsm-cluster/cloudhsm-cluster.ts';
 import { BropError } from '../../node-core/chain/codes.ts';
 import { readSecret } from '../signing/secret.ts';
@@ -12,9 +15,17 @@ text           the text of a secret, such as a certificate
 soft-token     the bytes of a secret that is in base64
 `;
 
+class NotAsked extends Error {
+  override readonly name = 'NotAsked';
+}
+
 async function hsmAddresses(clusterId: string): Promise<string> {
   const endpoint = process.env.BROP_CLOUDHSM_ENDPOINT;
-  const cluster = await cloudHsm(endpoint === undefined ? {} : { endpoint }).describe(clusterId);
+  const asking = cloudHsm(endpoint === undefined ? {} : { endpoint }).describe(clusterId);
+  const cluster = await asking.catch((cause: unknown) => {
+    const reason = cause instanceof Error ? cause.name : 'failed';
+    throw new NotAsked(`the CloudHSM cluster ${clusterId} cannot be asked about (${reason})`, { cause });
+  });
   if (cluster === null) throw new BropError('CONFIG_INVALID', `there is no CloudHSM cluster ${clusterId}.`);
   const active = cluster.hsms.flatMap(({ state, address }) => (state === 'ACTIVE' && address !== null ? address : []));
   if (active.length === 0) throw new BropError('CONFIG_INVALID', `no HSM of the cluster ${clusterId} is ACTIVE.`);
@@ -26,6 +37,9 @@ async function softToken(reference: string): Promise<Uint8Array> {
   if (/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return Buffer.from(text, 'base64');
   throw new BropError('CONFIG_INVALID', `${reference}: not base64.`);
 }
+
+/** EX_TEMPFAIL of sysexits.h. */
+const TEMPORARY_FAILURE = 75;
 
 const JOBS: Readonly<Record<string, (of: string) => Promise<string | Uint8Array>>> = {
   'hsm-addresses': hsmAddresses,
@@ -47,5 +61,5 @@ try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   process.stderr.write(`prepare: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+  process.exitCode = error instanceof NotAsked ? TEMPORARY_FAILURE : 1;
 }

@@ -5,7 +5,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createKeyFile } from '../../adapters/signer-file/signer-file.ts';
 import { pureCrypto } from '../../node-core/crypto/pure.ts';
 import { type FakeCloudHsm, fakeCloudHsm } from '../../test/signers/fake-cloudhsm.ts';
@@ -160,32 +160,66 @@ test('a signer that hangs has failed after its time', async () => {
   await expect(hanging.sign(message)).rejects.toThrow('no signature within 1 ms');
 });
 
-test('a KMS that throttles is asked again, with pauses, until it answers', async () => {
-  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const spki = publicKey.export({ type: 'spki', format: 'der' });
-  let asked = 0;
-  const server = createHttpServer((request, response) => {
-    request.resume().once('end', () => {
-      asked += 1;
-      const throttled = asked <= 4;
-      const body = throttled
-        ? { __type: 'ThrottlingException', message: 'Rate exceeded' }
-        : { KeyUsage: 'SIGN_VERIFY', KeySpec: 'ECC_NIST_P256', PublicKey: spki.toString('base64') };
-      response
-        .writeHead(throttled ? 400 : 200, { 'Content-Type': 'application/x-amz-json-1.1' })
-        .end(JSON.stringify(body));
+describe('a KMS that throttles', () => {
+  /** Answers after so many refusals. */
+  async function throttlingKms(refusals: number) {
+    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const spki = publicKey.export({ type: 'spki', format: 'der' });
+    let asked = 0;
+    const server = createHttpServer((request, response) => {
+      request.resume().once('end', () => {
+        asked += 1;
+        const throttled = asked <= refusals;
+        const body = throttled
+          ? { __type: 'ThrottlingException', message: 'Rate exceeded' }
+          : { KeyUsage: 'SIGN_VERIFY', KeySpec: 'ECC_NIST_P256', PublicKey: spki.toString('base64') };
+        response
+          .writeHead(throttled ? 400 : 200, { 'Content-Type': 'application/x-amz-json-1.1' })
+          .end(JSON.stringify(body));
+      });
     });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    vi.stubEnv('AWS_ENDPOINT_URL', `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    stubAws();
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    return { asked: () => asked };
+  }
+  const key = { driver: 'kms', keyId: 'alias/votes' } as const;
+
+  test('is asked again, with pauses, until it answers', async () => {
+    const kms = await throttlingKms(4);
+    const { log, logged } = lines();
+    const { signer, close } = await openSigner(key, log);
+    expect([signer.publicKey.suite, kms.asked()]).toEqual(['p256', 5]);
+    expect(logged.map((line) => line.split(' {')[0])).toEqual(['warn: AWS is waited for', 'info: AWS answers again']);
+    close();
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  vi.stubEnv('AWS_ENDPOINT_URL', `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  stubAws();
-  const { log, logged } = lines();
-  const { signer, close } = await openSigner({ driver: 'kms', keyId: 'alias/votes' }, log);
-  expect([signer.publicKey.suite, asked]).toEqual(['p256', 5]);
-  expect(logged.map((line) => line.split(' {')[0])).toEqual(['warn: AWS is waited for', 'info: AWS answers again']);
-  close();
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
+
+  test('is waited for however long it takes, but for a primary key with another one beside it', async () => {
+    const kms = await throttlingKms(4);
+    let nowMs = 0;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => {
+      nowMs += 3_600_000;
+      return nowMs;
+    });
+    onTestFinished(() => clock.mockRestore());
+    await expect(openSigner(key, lines().log, { patienceMs: 30_000 })).rejects.toThrow('Rate exceeded');
+    const { close } = await openSigner(key, lines().log);
+    expect(kms.asked()).toBe(5);
+    close();
+  });
+
+  test('is waited for no longer than the node does', async () => {
+    const kms = await throttlingKms(Number.POSITIVE_INFINITY);
+    const over = new AbortController();
+    const opening = openVotingKeys(key, undefined, lines().log, over.signal);
+    await vi.waitFor(() => expect(kms.asked()).toBeGreaterThan(0));
+    over.abort();
+    await expect(opening).rejects.toThrow('consensusKey: Rate exceeded');
+  });
 });
 
 describe('the CloudHSM behind a primary key', () => {

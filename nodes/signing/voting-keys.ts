@@ -5,7 +5,7 @@ import type { Log } from '../../node-core/ports/log.ts';
 import type { Signer } from '../../node-core/ports/signer.ts';
 import type { Standby } from '../../node-core/runtime/voting.ts';
 import { clusterOutage } from './cluster-outage.ts';
-import { type OpenSigner, openSigner } from './open-signer.ts';
+import { type OpenSigner, openSigner, type SignerPatience } from './open-signer.ts';
 import type { AutoSignerConfig, OneSignerConfig, SignerConfig } from './signer-config.ts';
 import { withTimeLimit } from './time-limit.ts';
 
@@ -19,22 +19,30 @@ export interface VotingKeys {
 
 /** An HSM signs in some 10 ms; the others wait for a vote of this height for a second or more. */
 const PRIMARY_LIMIT_MS = 3_000;
+/** So long a primary key in a KMS that is throttled or away is waited for at a start, before the standby key stands in. */
+const PRIMARY_PATIENCE_MS = 30_000;
 
 /**
+ * @param signal ends the waiting for a KMS that is away.
  * @param choice the environment's SIGNER: `auto`, or the driver of a part of the config that is to sign alone.
  * @throws {BropError} CONFIG_INVALID, naming the field. With two keys a primary one that cannot be opened is logged only;
  *   the standby key must open: it may be the one that is to sign.
  */
-export async function openVotingKeys(config: SignerConfig, choice: string | undefined, log: Log): Promise<VotingKeys> {
+export async function openVotingKeys(
+  config: SignerConfig,
+  choice: string | undefined,
+  log: Log,
+  signal?: AbortSignal,
+): Promise<VotingKeys> {
   const chosen = chooseSigner(config, choice);
-  if (chosen.driver === 'auto') return openBoth(chosen, log);
-  const { signer, close } = await opened('consensusKey', chosen, log);
+  if (chosen.driver === 'auto') return openBoth(chosen, log, signal);
+  const { signer, close } = await opened('consensusKey', chosen, log, { signal });
   return { signer, standby: null, close };
 }
 
-async function opened(field: string, config: OneSignerConfig, log: Log): Promise<OpenSigner> {
+async function opened(field: string, config: OneSignerConfig, log: Log, patience: SignerPatience): Promise<OpenSigner> {
   try {
-    return await openSigner(config, log);
+    return await openSigner(config, log, patience);
   } catch (error) {
     if (error instanceof BropError) throw error;
     throw new BropError('CONFIG_INVALID', `${field}: ${reasonOf(error)}`, { cause: error });
@@ -51,10 +59,10 @@ export function chooseSigner(config: SignerConfig, choice: string | undefined): 
   throw new BropError('CONFIG_INVALID', `SIGNER=${choice}: consensusKey has no such driver, only ${known}.`);
 }
 
-async function openBoth(config: AutoSignerConfig, log: Log): Promise<VotingKeys> {
-  const standby = await opened('consensusKey.standby', config.standby, log);
+async function openBoth(config: AutoSignerConfig, log: Log, signal: AbortSignal | undefined): Promise<VotingKeys> {
+  const standby = await opened('consensusKey.standby', config.standby, log, { signal });
   try {
-    const primary = await openPrimary(config, log);
+    const primary = await openPrimary(config, log, { signal, patienceMs: PRIMARY_PATIENCE_MS });
     if (primary !== null && isSameKey(primary.signer, standby.signer))
       throw new BropError('CONFIG_INVALID', 'consensusKey: primary and standby are the same key.');
     const close = () => {
@@ -75,10 +83,10 @@ async function openBoth(config: AutoSignerConfig, log: Log): Promise<VotingKeys>
 }
 
 /** Null, with a line in the log, when it is out of reach. */
-async function openPrimary(config: AutoSignerConfig, log: Log): Promise<OpenSigner | null> {
+async function openPrimary(config: AutoSignerConfig, log: Log, patience: SignerPatience): Promise<OpenSigner | null> {
   try {
     const outage = await clusterOutage(config, log);
-    if (outage === null) return await openSigner(config.primary, log);
+    if (outage === null) return await openSigner(config.primary, log, patience);
     log.error('the primary key is out of reach', { reason: outage });
   } catch (error) {
     log.error('the primary key is out of reach', { reason: reasonOf(error) });

@@ -32,18 +32,26 @@ export class CeremonyError extends Error {
 export async function runCeremony(ceremony: Ceremony): Promise<Outcome> {
   const { hsm, clusterId, say, pause } = ceremony;
   const walk = new Walk(ceremony);
+  let same = 0;
   for (let before = ''; ; ) {
     const cluster = await hsm.describe(clusterId);
     if (cluster === null)
       throw new CeremonyError(`there is no cluster ${clusterId} in this region: deploy the HSM stack first`);
     const seen = `the cluster is ${cluster.state}, HSMs: ${cluster.hsms.map(({ state }) => state).join(', ') || 'none'}`;
     if (seen !== before) say(seen);
+    same = seen === before ? same + 1 : 0;
     before = seen;
     const outcome = await walk.step(cluster);
     if (outcome !== 'wait') return outcome;
+    walk.mayWait(same, seen);
     await pause();
   }
 }
+
+/** Looks at a cluster in which nothing changes: at 15 s from one to the next half an hour; AWS makes an HSM in some ten minutes. */
+const MOST_LOOKS = 120;
+/** After a call whose answer was an error: what was carried out all the same shows within moments. */
+const MOST_LOOKS_AFTER_ERROR = 8;
 
 const PASSING = ['CREATE_IN_PROGRESS', 'INITIALIZE_IN_PROGRESS', 'UPDATE_IN_PROGRESS'];
 
@@ -51,6 +59,9 @@ class Walk {
   private readonly ceremony: Ceremony;
   /** HSMs that were there when one was asked for: until there are more, no second one is. */
   private asked: number | null = null;
+  /** What asking for it was answered with. */
+  private refusal: { readonly error: unknown } | null = null;
+  private wanted = '';
   private isInitializing = false;
 
   constructor(ceremony: Ceremony) {
@@ -58,6 +69,8 @@ class Walk {
   }
 
   async step(cluster: Cluster): Promise<Outcome | 'wait'> {
+    // It is there after all; that it takes its time is another matter.
+    if (cluster.hsms.length > (this.asked ?? 0)) this.refusal = null;
     if (PASSING.includes(cluster.state)) return 'wait';
     switch (cluster.state) {
       case 'UNINITIALIZED':
@@ -69,6 +82,14 @@ class Walk {
       default:
         throw new CeremonyError(`the cluster is ${cluster.state}: the CloudHSM console says why`);
     }
+  }
+
+  /** @throws {CeremonyError} when it has been waited for in vain for long. @param same looks without a change. */
+  mayWait(same: number, seen: string): void {
+    if (this.refusal !== null && same >= MOST_LOOKS_AFTER_ERROR) throw this.refusal.error;
+    if (same < MOST_LOOKS) return;
+    const what = this.wanted === '' ? '' : ` after it was asked for ${this.wanted}`;
+    throw new CeremonyError(`${seen}, and nothing has changed for ${same} looks${what}: the CloudHSM console says why`);
   }
 
   /** The first HSM makes a request; with its certificate the cluster is initialised. */
@@ -88,6 +109,7 @@ class Walk {
     }
     say('initialising the cluster with its certificate');
     this.isInitializing = true;
+    this.wanted = 'its initialisation';
     await hsm.initialize(clusterId, readFileSync(paths.certificate, 'utf8'), readFileSync(paths.ca, 'utf8'));
     return 'wait';
   }
@@ -106,9 +128,25 @@ class Walk {
     if (zone === undefined) throw new CeremonyError('the cluster has no subnet to make an HSM in');
     say(`making HSM ${hsms.length + 1} in ${zone}`);
     this.asked = hsms.length;
-    await hsm.createHsm(clusterId, zone);
+    this.wanted = `HSM ${hsms.length + 1} in ${zone}`;
+    this.refusal = null;
+    try {
+      await hsm.createHsm(clusterId, zone);
+    } catch (error) {
+      if (isRefused(error)) throw error;
+      // Perhaps only the answer was lost: a second HSM must not be asked for before it is known.
+      say('no answer to that: looking whether it is made all the same');
+      this.refusal = { error };
+    }
     return 'wait';
   }
+}
+
+/** AWS has said no: nothing was made. */
+function isRefused(error: unknown): boolean {
+  const status =
+    (error as { readonly $metadata?: { readonly httpStatusCode?: number } }).$metadata?.httpStatusCode ?? 0;
+  return status >= 400 && status < 500;
 }
 
 export interface CertificateFiles {

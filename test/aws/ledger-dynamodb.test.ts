@@ -1,18 +1,25 @@
 /** The ledger table beside a real chain: what is read out of it is what the node says, whatever happens on the way. */
 import { PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { blockOf } from '../../adapters/ledger-dynamodb/items.ts';
 import { systemClock } from '../../adapters/system/clock.ts';
 import { decodeReceipt, verifyReceipt } from '../../node-core/chain/receipt.ts';
 import type { Operation } from '../../node-core/chain/transaction.ts';
 import { toHex } from '../../node-core/codec/bytes.ts';
 import { pureCrypto } from '../../node-core/crypto/pure.ts';
+import { ChainStore } from '../../node-core/runtime/chain-store.ts';
 import { Queries } from '../../node-core/runtime/queries.ts';
 import { ledgerSource } from '../../nodes/aws/ledger-source.ts';
+import type { NodeConfig } from '../../nodes/config.ts';
+import { beginFromSnapshot } from '../../nodes/snapshots.ts';
 import { crypto } from '../api/in-process-node.ts';
+import { quietLog } from '../files/made-chain.ts';
 import { Keyring, setChange } from '../ledger/set-changes.ts';
+import { SnapshotWorld } from '../ledger/snapshot-world.ts';
 import { evidenceBody, op, partnerBody, World } from '../ledger/world.ts';
 import { feedOf } from '../middleware/feed.ts';
+import { MemoryBlobs } from '../simulation/memory-blobs.ts';
+import { MemoryStore } from '../simulation/memory-store.ts';
 import { type Emulator, startEmulator } from './emulator.ts';
 import { ProxyRig } from './proxy-rig.ts';
 
@@ -229,6 +236,35 @@ describe('faults', () => {
     expect(writer.said.join('\n')).toContain('the ledger table cannot be written and is tried again');
     const { reader } = await rig.reader(table);
     for (let height = 1; height <= rig.source.height; height++) expect(await reader.block(height)).toBeDefined();
+  });
+
+  it('a follower whose disk is gone begins no higher than the table ends, whatever newer snapshots there are', async () => {
+    const { endpoint, region, credentials } = emulator;
+    const settings = { AWS_ENDPOINT_URL: endpoint, AWS_REGION: region };
+    const keys = { AWS_ACCESS_KEY_ID: credentials.accessKeyId, AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey };
+    for (const [name, value] of Object.entries({ ...settings, ...keys })) vi.stubEnv(name, value);
+    const chain = await SnapshotWorld.open();
+    const { genesis, store } = chain.world;
+    const grown = async (blocks: number) => {
+      for (let i = 0; i < blocks; i++) await chain.block();
+      await chain.snapshot();
+    };
+    await grown(2);
+    const [behind, empty] = [await rig.table('ledger', 'S'), await rig.table('ledger', 'S')];
+    await chain.block();
+    await copyOf(chain.world, behind);
+    await grown(2);
+    const beginning = async (ledgerTable: string) => {
+      const kv = new MemoryStore();
+      const config = { role: 'follower', join: 'snapshot', ledgerTable } as NodeConfig;
+      await beginFromSnapshot(config, kv, genesis, [{ name: 'published', files: chain.blobs }], quietLog);
+      return (await ChainStore.open(crypto, kv, new MemoryBlobs(), genesis.bytes)).origin?.header.height;
+    };
+    expect(store.height).toBe(5);
+    expect(await beginning(behind)).toBe(2);
+    // A table that begins with this node may begin anywhere.
+    expect(await beginning(empty)).toBe(5);
+    vi.unstubAllEnvs();
   });
 
   it('the head is moved over no gap and never back', async () => {

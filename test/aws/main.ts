@@ -39,7 +39,11 @@ function run(endpoint: string | undefined): number {
     const { status } = spawnSync(process.execPath, [join(ROOT, 'node_modules', 'vitest', 'vitest.mjs'), ...args], {
       cwd: ROOT,
       stdio: 'inherit',
-      env: { BROP_AWS_REGISTRATIONS: '1000', ...process.env, ...(endpoint !== undefined && { BROP_AWS_ENDPOINT_URL: endpoint }) },
+      env: {
+        BROP_AWS_REGISTRATIONS: '1000',
+        ...process.env,
+        ...(endpoint !== undefined && { BROP_AWS_ENDPOINT_URL: endpoint }),
+      },
     });
     const { numPassedTests, numFailedTests, numPendingTests }: Result = JSON.parse(readFileSync(outputFile, 'utf8'));
     const emulator = endpoint === undefined ? `ministack ${EMULATOR}` : `the endpoint ${endpoint}`;

@@ -52,7 +52,10 @@ function launch(config: NodeConfigInput): Task {
   return task;
 }
 
-/** As the deployment writes it into the task definition. */
+/**
+ * The fields that a validator's task gets from the deployment (cdk/stacks/validator.ts), written down here again, with files
+ * and snapshots that come much more often.
+ */
 function validatorConfig(i: number): NodeConfigInput {
   const { name, listen, peers, metrics } = configOf(`validator-${i}`);
   return {

@@ -19,7 +19,7 @@ export function start(
   stdin: 'ignore' | 'pipe' = 'ignore',
 ): ChildProcess {
   // A profile or a pinned genesis of whoever runs the tests must not leak in.
-  const { BROP_HOME: _, BROP_PROFILE: __, BROP_GENESIS: ___, ...rest } = process.env;
+  const { BROP_HOME: _, BROP_PROFILE: __, BROP_GENESIS: ___, BROP_API_KEY: ____, ...rest } = process.env;
   return spawn(process.execPath, [MAIN, ...args], {
     env: { ...rest, ...env },
     ...(cwd !== undefined && { cwd }),

@@ -1,6 +1,17 @@
 /** Devnets whose validators sign with tokens of SoftHSM2: the command as its users type it, processes as they run. */
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -65,6 +76,24 @@ describe('--signer pkcs11', { timeout: 180_000 }, () => {
     const ran = await brop(['devnet', '--once', '--port', '0', '--signer', 'pkcs11', files], place);
     expect(ran.exitCode).not.toBe(exit.ok);
     expect(ran.stderr).toContain('apt install softhsm2');
+  });
+});
+
+describe('signer primary', () => {
+  const token = { driver: 'pkcs11', library: '/lib/hsm.so', tokenLabel: 't', keyLabel: 'k', pin: 'file:pin' };
+  const consensusKey = { driver: 'auto', primary: token, standby: { ...token, keyLabel: 's' } };
+
+  // Root alone may give a file away; who else runs it owns the config already.
+  test.runIf(process.getuid?.() === 0)('run by root leaves the config to the user whose it is', async () => {
+    const path = join(root, 'node.json');
+    const config = { role: 'validator', genesis: 'g', dataFolder: 'd', nodeKey: 'n', consensusKey };
+    writeFileSync(path, JSON.stringify(config));
+    chmodSync(path, 0o600);
+    chownSync(path, 12_345, 12_346);
+    expect(await brop(['signer', 'primary', path], env('primary'))).toMatchObject({ exitCode: exit.ok });
+    const { uid, gid, mode } = statSync(path);
+    expect([uid, gid, mode & 0o777]).toEqual([12_345, 12_346, 0o600]);
+    expect(loadConfig(path)).toMatchObject({ consensusKey: { returns: 1 } });
   });
 });
 

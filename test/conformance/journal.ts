@@ -104,6 +104,17 @@ function describeForgetting(harness: () => JournalHarness): void {
     expect(Object.keys(await rowsOf(journal, 12))).toEqual(['block', 'proposal/1']);
   });
 
+  it('gives up forgetting between two heights when it is told to, and goes on the next time', async () => {
+    const { journal, reopen } = harness();
+    for (let height = 1; height <= 5; height++) await journal.put(height, 'block', utf8(`block ${height}`));
+    let heights = 2;
+    await journal.forget(5, () => heights-- > 0);
+    expect([await rowsOf(journal, 2), await rowsOf(journal, 3)]).toEqual([{}, { block: 'block 3' }]);
+    await reopen().forget(4);
+    expect(await rowsOf(journal, 4)).toEqual({});
+    expect(await rowsOf(journal, 5)).toEqual({ block: 'block 5' });
+  });
+
   it('is used from the first row on, also when that was forgotten', async () => {
     const { journal, reopen } = harness();
     await journal.forget(3);

@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseMetrics, total } from '../../cli/top/prometheus-text.ts';
-import type { NodeConfigInput } from '../../nodes/config.ts';
+import { type NodeConfigInput, parseConfig } from '../../nodes/config.ts';
 import { create } from '../../nodes/devnet/create.ts';
 import { MALLOC, NODE_FLAGS } from '../../nodes/launch.ts';
 import { type FakeCloudHsm, fakeCloudHsm } from '../signers/fake-cloudhsm.ts';
@@ -195,6 +195,14 @@ describe('a CloudHSM, as the entry point sees it', { timeout: 60_000 }, () => {
     expect(configured()).toBe('');
   });
 
+  test('that cannot be asked about is no reason to fall back: nothing starts, and it is tried again', async () => {
+    fake.fault = { error: 'CloudHsmAccessDeniedException' };
+    const ran = await entrypoint(['sh', '-c', 'echo started'], environment);
+    expect(ran).toMatchObject({ code: 75, stdout: '' });
+    expect(ran.stderr).toContain(`${fake.clusterId} cannot be asked about (CloudHsmAccessDeniedException)`);
+    expect(ran.stderr).toContain('entrypoint: the node does not start');
+  });
+
   test('has its addresses and its CA told to the client', async () => {
     for (const zone of ['a', 'b']) {
       const place = { AvailabilityZone: `eu-central-1${zone}`, EniIp: `10.0.0.${zone === 'a' ? 1 : 2}` };
@@ -278,6 +286,31 @@ describe('the compose file', () => {
       expect(Object.keys(file.secrets)).toEqual(expect.arrayContaining([...(service.secrets ?? [])]));
     }
     expect(existsSync(join(app, 'nodes/node/main.ts'))).toBe(true);
+  });
+});
+
+describe("the guide's example", () => {
+  const guide = readFileSync(join(project, 'docs', 'on-premise.md'), 'utf8');
+  const example = JSON.parse(/```json\n(.*?)```/s.exec(guide)![1]!) as NodeConfigInput;
+
+  test('is a config that a node takes', () => {
+    const peers = [{ ...example.peers![0], id: 'a'.repeat(64) }];
+    const text = JSON.stringify({ ...example, peers });
+    expect(parseConfig(text, 'the example', root)).toMatchObject({
+      role: 'validator',
+      consensusKey: { driver: 'auto' },
+    });
+  });
+
+  test('names secrets that the compose file and the unit do give', () => {
+    const pins = [...JSON.stringify(example).matchAll(/"pin":"([^"]+)"/g)].map(([, pin]) => pin!);
+    expect(pins).toEqual(['file:/run/secrets/pin', 'file:/run/secrets/standby-pin']);
+    const names = [...pins.map((pin) => pin.split('/').at(-1)!), 'token'];
+    const service = readFileSync(deploy('brop-node.service'), 'utf8');
+    const credentials = [...service.matchAll(/^LoadCredential=([^:]+):/gm)].map(([, name]) => name);
+    expect(credentials.sort()).toEqual(names.toSorted());
+    const secrets = /^ {4}secrets: \[(.+)\]$/m.exec(readFileSync(deploy('compose.yml'), 'utf8'))![1]!.split(', ');
+    expect(secrets.sort()).toEqual(names.toSorted());
   });
 });
 

@@ -295,4 +295,21 @@ describe('when it looks', () => {
     );
     expect([await look(0), await look(10_000), await look(49_999), await look(10_000)]).toEqual([1, 0, 0, 1]);
   });
+
+  it('a source that was out of reach at the start is asked again though peers are near, until it has answered', async () => {
+    const files = copy();
+    let away = true;
+    const look = looking(
+      { height: HEIGHT },
+      {
+        read: (path, options) => {
+          if (away) throw new StoreError('io', 'the bucket is away');
+          return files.read(path, options);
+        },
+      },
+    );
+    expect([await look(0), await look(59_999), await look(1)]).toEqual([1, 0, 1]);
+    away = false;
+    expect([await look(60_000), await look(60_000), await look(600_000)]).toEqual([1, 0, 0]);
+  });
 });

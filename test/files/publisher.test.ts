@@ -5,6 +5,7 @@ import { decodeAnchorFile } from '../../node-core/chain/anchor-file.ts';
 import { ANCHOR_PATH, bundlePaths, hashTilePaths, segmentPaths } from '../../node-core/chain/file-paths.ts';
 import { decodeHeader } from '../../node-core/chain/header.ts';
 import { decodeStoredBlock } from '../../node-core/chain/stored-block.ts';
+import type { Clock } from '../../node-core/ports/clock.ts';
 import { StoreError } from '../../node-core/ports/key-value-store.ts';
 import { operationsOf } from '../../node-core/protocol/table.ts';
 import { BlockIntake } from '../../node-core/runtime/block-intake.ts';
@@ -22,11 +23,12 @@ import {
 } from '../../node-core/runtime/publish-files.ts';
 import { Publisher } from '../../node-core/runtime/publisher.ts';
 import { joinFromSnapshot } from '../../node-core/runtime/snapshot-join.ts';
+import { readIndex } from '../../node-core/runtime/snapshot-read.ts';
 import { writeSnapshot } from '../../node-core/runtime/snapshot-write.ts';
 import { signerOf } from '../simulation/fixture.ts';
 import { MemoryBlobs } from '../simulation/memory-blobs.ts';
 import { MemoryStore } from '../simulation/memory-store.ts';
-import { MadeChain, quietLog, stillClock, verifier } from './made-chain.ts';
+import { MadeChain, quietLog, stillClock, text, verifier } from './made-chain.ts';
 
 const NOTHING: Published = { height: 0, logSize: 0 };
 
@@ -67,6 +69,42 @@ describe('one pass after the other', () => {
     const immutable = put.filter((path) => /^(blocks|tile|state)\//.test(path));
     expect(new Set(immutable).size).toBe(immutable.length);
     expect(put.filter((path) => path.startsWith('snapshots/'))).toEqual(['snapshots/258', 'snapshots/index']);
+  });
+
+  it('a snapshot above the bound waits until that has passed it; those that are out stay', async () => {
+    const chain = await MadeChain.open('publisher bound');
+    const target = new MemoryBlobs();
+    let [upTo, at] = [-1, NOTHING];
+    const published = async () => {
+      await chain.grow(5, 1);
+      at = await publishFiles({ ...ports(chain, target), snapshotsUpTo: () => upTo }, at);
+      return readIndex(target);
+    };
+    await chain.grow(20, 1);
+    await snapshot(chain);
+    expect(await published()).toEqual([]);
+    upTo = 20;
+    expect(await published()).toEqual([20]);
+    await snapshot(chain);
+    expect(await published()).toEqual([20]);
+    upTo = 30;
+    expect(await published()).toEqual([20, 30]);
+  });
+
+  it('widens a bundle whose first blocks are pruned by what was published of it', async () => {
+    const chain = await MadeChain.open('publisher pruned');
+    const target = new MemoryBlobs();
+    await chain.grow(520, 0);
+    const before = await publishFiles(ports(chain, target), NOTHING);
+    const pause = async () => {};
+    while (await chain.store.blocks.sealNext(before.height, pause));
+    while (await chain.store.pruneNext(before.height + 1, pause));
+    expect(chain.store.blocks.firstHeight).toBe(513);
+    await chain.grow(3, 2);
+    const at = await publishFiles(ports(chain, target), before);
+    expect(at).toEqual({ height: 523, logSize: before.logSize + 6 });
+    const stale = partialPaths(before).filter((path) => !partialPaths(at).includes(path));
+    expect(await wrongIn(target, chain, stale)).toEqual([]);
   });
 
   it('refuses a place with another chain', async () => {
@@ -145,10 +183,41 @@ describe('a store that was lost', () => {
     expect(await publishFiles(again.ports, await publishedIn(again.ports))).toMatchObject(before);
     expect(target.files).toEqual(files);
   });
+
+  it('finds no snapshot above the anchor, though one was written while the last pass went on', async () => {
+    const chain = await MadeChain.open('publisher overtaken');
+    let isOvertaken = false;
+    const target = new MemoryBlobs(new Map(), async (path, _, keep) => {
+      if (path.startsWith('blocks/') && !isOvertaken) {
+        isOvertaken = true;
+        await chain.grow(290, 1);
+        await snapshot(chain);
+      }
+      keep();
+    });
+    await chain.grow(10, 1);
+    await snapshot(chain);
+    await chain.grow(10, 1);
+    const before = await publishFiles(ports(chain, target), NOTHING);
+    expect([before.height, isOvertaken]).toEqual([20, true]);
+    expect(text(target.files.get('snapshots/index'))).toBe('10\n');
+    await chain.grow(230, 1);
+    const again = await reborn(chain, target);
+    await again.takeTo(540);
+    const at = await publishFiles(again.ports, await publishedIn(again.ports));
+    const stale = partialPaths(before).filter((path) => !partialPaths(at).includes(path));
+    expect(await wrongIn(target, chain, stale)).toEqual([]);
+  });
 });
 
+/** Goes on a second with each look at it. */
+function runningClock(): Clock {
+  let nowMs = stillClock.now();
+  return { ...stillClock, now: () => (nowMs += 1_000) };
+}
+
 /** A node with an empty store that joins from the target, and takes blocks of the chain after that. */
-async function reborn(chain: MadeChain, target: MemoryBlobs) {
+async function reborn(chain: MadeChain, target: MemoryBlobs, clock: Clock = stillClock) {
   const { genesis } = chain.members;
   const [kv, blobs] = [new MemoryStore(), new MemoryBlobs()];
   await joinFromSnapshot({
@@ -170,9 +239,10 @@ async function reborn(chain: MadeChain, target: MemoryBlobs) {
   });
   const commit = store.commit.bind(store);
   const intake = new BlockIntake({ crypto, store, executor, verifier, commit });
-  const files = new Publication({ crypto, store, blobs, clock: stillClock, noteSigner: signerOf(chain.noteKey) });
+  const files = new Publication({ crypto, store, blobs, clock, noteSigner: signerOf(chain.noteKey) });
   return {
     ports: { crypto, store, files, target, goesOn: () => true },
+    blobs,
     takeTo: async (height: number) => {
       while (store.height < height) await intake.take(decodeStoredBlock(...(await chain.store.row(store.height + 1))!));
     },
@@ -190,9 +260,8 @@ describe('while the node runs', () => {
     });
     const sealed: number[] = [];
     const waits: number[] = [];
-    let nowMs = stillClock.now();
     const clock = {
-      now: () => (nowMs += 1_000),
+      ...runningClock(),
       schedule: (delayMs: number, action: () => void) => {
         waits.push(delayMs);
         return stillClock.schedule(0, action);
@@ -217,5 +286,41 @@ describe('while the node runs', () => {
     expect(partial).toEqual(['blocks/001.p/54', 'blocks/001.p/64']);
     expect(new Set(sealed)).toEqual(new Set([256]));
     expect(waits.slice(0, 5)).toEqual([0, 1_000, 2_000, 4_000, 77]);
+  });
+
+  it('tells nothing of a segment that is left out, nor of those after it, until a snapshot stands above it', async () => {
+    const chain = await MadeChain.open('publisher left out');
+    const others = new MemoryBlobs();
+    await chain.grow(300, 1);
+    await snapshot(chain);
+    await publishFiles(ports(chain, others), NOTHING);
+    await chain.grow(520, 1);
+    const target = new MemoryBlobs();
+    const again = await reborn(chain, others, runningClock());
+    await again.takeTo(780);
+    const sealed: number[] = [];
+    const said: unknown[] = [];
+    const publisher = new Publisher({
+      ...{ ...again.ports, target, clock: stillClock, everyMs: 1 },
+      log: { ...quietLog, warn: (message, fields) => void said.push([message, fields]) },
+      sealed: async (height) => void sealed.push(height),
+    });
+    const publishTo = async (height: number) => {
+      await again.takeTo(height);
+      while (publisher.height < height) await new Promise((next) => setTimeout(next, 5));
+    };
+    publisher.start();
+    await publishTo(780);
+    await publishTo(790);
+    await publishTo(800);
+    const whole = [...target.files.keys()].filter((path) => /^blocks\/\d+$/.test(path));
+    expect([whole, sealed]).toEqual([['blocks/002'], []]);
+    expect(said).toEqual([[expect.stringMatching('not published'), { path: 'blocks/000' }]]);
+    await writeSnapshot({ crypto, store: again.ports.store, blobs: again.blobs, clock: stillClock }, 2);
+    await publishTo(810);
+    await publishTo(820);
+    await publisher.stop();
+    expect(sealed).toEqual([768]);
+    expect(said).toHaveLength(1);
   });
 });

@@ -8,6 +8,7 @@ import { DynamoDbIndexStore } from '../../adapters/index-dynamodb/index-dynamodb
 import type { LedgerWriter } from '../../adapters/ledger-dynamodb/ledger-writer.ts';
 import { systemClock } from '../../adapters/system/clock.ts';
 import type { ApiLimits } from '../../api/limits.ts';
+import type { ApiBindings } from '../../api/parts.ts';
 import { type ProxyApiParts, proxyApi } from '../../functions/api/compose.ts';
 import { gatewayHandler, gatewayStream } from '../../functions/api/gateway.ts';
 import { Upstream } from '../../functions/api/upstream.ts';
@@ -323,6 +324,19 @@ describe('behind the gateway', () => {
     expect(await statuses('192.0.2.1', '203.0.113.1')).toEqual([200, 200, 429]);
     expect(await statuses('192.0.2.1', '203.0.113.2')).toEqual([429, 429, 429]);
     expect(await statuses('192.0.2.2', '203.0.113.1')).toEqual([200, 200, 429]);
+  });
+
+  it('a request is known by the name that the gateway gave it, whatever its headers say', async () => {
+    const seen: unknown[] = [];
+    const fetch = (_: Request, bindings: ApiBindings) => {
+      seen.push(bindings);
+      return new Response();
+    };
+    const open = async () => ({ fetch, flush: async () => {} });
+    const headers = { 'X-Amzn-Trace-Id': 'mine', 'X-Amzn-Requestid': 'mine' };
+    const event = await eventOf(new Request('https://api.example/v1/status', { headers }));
+    await gatewayHandler({ open, log, answered: () => {} })(event, contextWith(1));
+    expect(seen).toEqual([{ remoteAddress: '192.0.2.1', requestId: event.requestContext.requestId }]);
   });
 
   it('bytes are base64, texts are texts, headers that come twice stay two, HEAD has no body', async () => {

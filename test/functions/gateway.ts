@@ -1,4 +1,5 @@
 /** What API Gateway (REST, proxy integration, all media types binary) sends to a handler, and makes of its result. */
+import { randomUUID } from 'node:crypto';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda';
 import { contextWith } from './event-source.ts';
 
@@ -36,6 +37,7 @@ export async function eventOf(
     isBase64Encoded: body.length > 0,
     requestContext: {
       ...{ stage, path: `/${stage}${pathname}`, domainName: 'api.example', httpMethod: request.method },
+      requestId: randomUUID(),
       identity: { sourceIp },
     } as APIGatewayProxyEvent['requestContext'],
   };

@@ -212,6 +212,31 @@ describe('an upload that is something else never leaves quarantine', () => {
     expect(await quarantine().judge(file.id)).toBe('refused');
   });
 
+  it.each([
+    ['no bytes', { sizeBytes: 0 }, 'refused', { files: 0, bytes: 0 }],
+    ['another media type', { mediaType: 'text/html' }, 'stored', { files: 1, bytes: 2_000 }],
+  ] as const)(
+    'nor one of which %s was said while it was judged, before it is judged anew',
+    async (_, said, verdict, sums) => {
+      const content = randomBytes(2_000);
+      const { file } = await hosting.ask(account, wanted(content));
+      await smuggle(file.id, content);
+      const slow = s3Client();
+      slow.middlewareStack.add(
+        (next, context) => async (args) => {
+          if (context.commandName === 'HeadObjectCommand') await hosting.ask(account, { ...wanted(content), ...said });
+          return next(args);
+        },
+        { step: 'initialize' },
+      );
+      await expect(quarantine(slow).judge(file.id)).rejects.toThrow('while it was judged');
+      expect((await hosting.find(file.id))!).toMatchObject({ ...said, state: 'expected' });
+      expect(await hosting.usage(account)).toMatchObject({ files: 0, bytes: 0 });
+      expect(await quarantine().judge(file.id)).toBe(verdict);
+      expect(await hosting.usage(account)).toMatchObject(sums);
+    },
+  );
+
   it('nor one that nobody asked for, or of another name', async () => {
     const id = `file_${'0'.repeat(64)}`;
     await smuggle(id, content);

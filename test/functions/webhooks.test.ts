@@ -23,6 +23,7 @@ import { openSubscriptions } from '../../functions/shared/subscriptions.ts';
 import { webhooksHandler } from '../../functions/webhooks/handler.ts';
 import { verifyReceipt } from '../../node-core/chain/receipt.ts';
 import { notify } from '../../node-core/middleware/delivery/notify.ts';
+import { Pinger } from '../../node-core/middleware/delivery/pinger.ts';
 import { Worker } from '../../node-core/middleware/delivery/worker.ts';
 import { EventLog } from '../../node-core/middleware/events/event-log.ts';
 import type { Outbox } from '../../node-core/ports/outbox.ts';
@@ -91,7 +92,8 @@ async function instance(outbox: Outbox = sqsOutbox(sqs, queueUrl)) {
   const log = { debug() {}, info() {}, warn() {}, error() {} };
   const refresh = () => feed.refresh();
   const worker = new Worker({ ...common, store, log, transport, receipts: reader, attemptMs: LIMIT_MS, refresh });
-  const handler = webhooksHandler(async () => ({ worker, store, outbox, clock: systemClock }));
+  const pinger = new Pinger({ ...common, store, transport, outbox });
+  const handler = webhooksHandler(async () => ({ worker, pinger, store, outbox, clock: systemClock }));
   const access = openSubscriptions({ ...common, dynamodb: rig.dynamodb, sqs, serviceTable, queueUrl, loopback: true });
   const match = async () => {
     await feed.refresh();
@@ -173,10 +175,29 @@ describe('messages', () => {
     await match();
     const own = JSON.stringify({ subscription: id });
     const gone = JSON.stringify({ subscription: 'sub_gone' });
-    const bodies = [own, own, gone, '{}', 'x', 'null', own];
+    const bodies = [own, own, gone, '{}', 'x', 'null', own, `{"subscription":"${id}","ping":1}`];
     const batch = batchOf(...bodies.map((body, i) => recordOf(String(i), body)));
     const { batchItemFailures } = await handler(batch, context);
-    expect(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier)).toEqual(['3', '4', '5']);
+    expect(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier)).toEqual(['3', '4', '5', '7']);
+    expect(told).toHaveLength(1);
+  });
+});
+
+describe('a test message', () => {
+  it('is sent by this function, not by the API, which has no way to endpoints; its outcome is the answer', async () => {
+    const { handler, access, store, subscribe } = await instance();
+    const id = await subscribe('/a');
+    await received();
+    const asked = access.ping('owner', id);
+    let batch = await received();
+    while (batch.Records.length === 0) batch = await received();
+    expect(told).toEqual([]);
+    expect(await handler(batch, context)).toEqual(NOTHING_FAILED);
+    const attempt = await asked;
+    expect(attempt).toMatchObject({ type: 'webhook.ping', outcome: 204, event: told[0]!.id });
+    expect(await store.attempts(id, 10)).toEqual([attempt]);
+    // The queue tells of it once more.
+    await handler(batch, context);
     expect(told).toHaveLength(1);
   });
 });

@@ -1,19 +1,22 @@
 /** What a registered evidence costs in DynamoDB writes, ledger and index together: ADR 0028 and the cost model have these figures. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { packed } from '../../adapters/dynamodb/packing.ts';
 import { DynamoDbIndexStore } from '../../adapters/index-dynamodb/index-dynamodb.ts';
+import { blockItems } from '../../adapters/ledger-dynamodb/items.ts';
 import { LedgerFeed } from '../../adapters/ledger-dynamodb/ledger-feed.ts';
 import { LedgerReader } from '../../adapters/ledger-dynamodb/ledger-reader.ts';
+import { BLOCK, RECORD } from '../../cli/cost/usage.ts';
 import { ChainIndex } from '../../functions/indexer/chain-index.ts';
 import { REGISTER, registerBody } from '../../node-core/chain/operations/evidence.ts';
+import { concat } from '../../node-core/codec/bytes.ts';
 import { crypto, random } from '../api/in-process-node.ts';
 import { type Emulator, startEmulator } from '../aws/emulator.ts';
 import { ProxyRig } from '../aws/proxy-rig.ts';
 import { countWriteUnits } from './write-units.ts';
 
-/** Most that one may cost, whatever else changes: beside the receipt's item and its share of a block, one for each list. */
-const MAX_UNITS_PER_EVIDENCE = 13;
-const MAX_UNITS_PER_BLOCK = 12;
-const EVIDENCES = 60;
+const EVIDENCES = 200;
+/** Items of a block, rounded up each. */
+const ROUNDED_UP = 2;
 
 let emulator: Emulator;
 let rig: ProxyRig;
@@ -26,7 +29,7 @@ afterAll(async () => {
   await emulator?.stop();
 });
 
-it('is bounded, for each evidence and for each block', async () => {
+it('is what the cost model counts, for each evidence and for each block', async () => {
   const client = rig.client();
   const [ledger, index] = [await rig.table('ledger', 'S'), await rig.table('index', 'B')];
   await rig.copy(ledger);
@@ -39,12 +42,12 @@ it('is bounded, for each evidence and for each block', async () => {
   await chain.catchUp(signal);
   const before = rig.source.height;
   const units = countWriteUnits(client);
-  const body = () =>
+  const body = (i: number) =>
     registerBody.encode({
       digests: new Map([['sha-256', random(32)]]),
-      ...{ subject: 'lot 2026-11-28/17', mediaType: 'application/pdf', sizeBytes: 123_456 },
+      ...{ subject: `lot 2026-11-28/${i * 7_919}`, mediaType: 'application/pdf', sizeBytes: 123_456 + i * i },
     });
-  const operations = Array.from({ length: EVIDENCES }, () => [{ type: REGISTER, body: body() }]);
+  const operations = Array.from({ length: EVIDENCES }, (_, i) => [{ type: REGISTER, body: body(i) }]);
   const outcomes = await rig.clientOf().submitAll(operations);
   expect(outcomes).toHaveLength(EVIDENCES);
   const writer = rig.writer(ledger, client);
@@ -52,8 +55,27 @@ it('is bounded, for each evidence and for each block', async () => {
   await rig.caughtUp(writer);
   await writer.stop();
   await chain.catchUp(signal);
-  const blocks = rig.source.height - before;
+  const stored = [];
+  for (let height = before + 1; height <= rig.source.height; height++) stored.push((await reader.storedBlock(height))!);
+  const lengths = stored.flatMap(({ transactions }) => transactions.map(({ length }) => length));
+  const [largest] = stored.sort((a, b) => b.transactions.length - a.transactions.length);
+  const packedBytes = blockItems(largest!).reduce((sum, { content }) => sum + content!.B!.length, 0);
+  const perRecord = packedBytes / largest!.transactions.length;
+  const journaled = packed(concat(...largest!.transactions)).length / largest!.transactions.length;
   const [ofLedger, ofIndex] = [units.get(ledger) ?? 0, units.get(index) ?? 0];
-  console.log(`write units: ${EVIDENCES} evidences in ${blocks} blocks: ledger ${ofLedger}, index ${ofIndex}`);
-  expect(ofLedger + ofIndex).toBeLessThan(EVIDENCES * MAX_UNITS_PER_EVIDENCE + blocks * MAX_UNITS_PER_BLOCK);
+  console.log(
+    `write units of ${EVIDENCES} evidences in ${stored.length} blocks: ledger ${ofLedger}, index ${ofIndex}; ` +
+      `a transaction has at most ${Math.max(...lengths)} bytes, and takes ${journaled.toFixed(0)} in a journal and ${perRecord.toFixed(0)} in the ledger, in a block of ${largest!.transactions.length}`,
+  );
+  expect(Math.max(...lengths)).toBeLessThanOrEqual(RECORD.transactionBytes);
+  expect(largest!.transactions.length).toBeGreaterThan(EVIDENCES / 4);
+  // All of one sender here: with another one for each, journals have some 50 bytes more, and the ledger 85.
+  expect(journaled + 50).toBeLessThanOrEqual(RECORD.journaledBytes);
+  expect(perRecord + 85).toBeLessThanOrEqual(RECORD.packedBytes);
+  const perEvidence = RECORD.ledgerItems + RECORD.packedBytes / 1_024;
+  expect(ofLedger).toBeLessThanOrEqual(EVIDENCES * perEvidence + stored.length * (BLOCK.ledgerWrites + ROUNDED_UP));
+  expect(ofIndex).toBeLessThanOrEqual(
+    EVIDENCES * (RECORD.evidenceItems + RECORD.transactionItems) + stored.length * BLOCK.indexWrites,
+  );
+  expect(ofIndex).toBeGreaterThan(EVIDENCES * (RECORD.evidenceItems + RECORD.transactionItems));
 });

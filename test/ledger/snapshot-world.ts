@@ -90,7 +90,11 @@ export interface Source {
 }
 
 /** Joins an empty store; gives its height or null, and what the log said, as `level message: path`. */
-export async function join(world: World, sources: readonly Source[], kv = new MemoryStore()) {
+export async function join(
+  world: World,
+  sources: readonly Source[],
+  { kv = new MemoryStore(), upTo }: { readonly kv?: MemoryStore; readonly upTo?: number } = {},
+) {
   const said: string[] = [];
   const note =
     (level: string) =>
@@ -99,6 +103,6 @@ export async function join(world: World, sources: readonly Source[], kv = new Me
     };
   const log: Log = { debug: () => {}, info: () => {}, warn: note('warn'), error: note('error') };
   const { genesis } = world;
-  const height = await joinFromSnapshot({ crypto, kv, genesis, sources, clock: hastyClock, log });
+  const height = await joinFromSnapshot({ crypto, kv, genesis, sources, upTo, clock: hastyClock, log });
   return { height, said, kv };
 }

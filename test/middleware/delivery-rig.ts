@@ -10,6 +10,7 @@ import type { SendSlots } from '../../node-core/middleware/delivery/send-slots.t
 import { Subscriptions } from '../../node-core/middleware/delivery/subscriptions.ts';
 import { EventLog } from '../../node-core/middleware/events/event-log.ts';
 import type { EventView } from '../../node-core/middleware/events/event-view.ts';
+import type { AuditEntry, AuditLog } from '../../node-core/ports/audit-log.ts';
 import type { SubscriptionAccess } from '../../node-core/ports/subscription-access.ts';
 import type { Progress, Subscription } from '../../node-core/ports/subscription-store.ts';
 import type { NoAnswer, PostOutcome } from '../../node-core/ports/webhook-transport.ts';
@@ -42,6 +43,7 @@ export class DeliveryRig {
   readonly deliveries: Delivery[] = [];
   readonly behaviours = new Map<string, Behaviour>();
   readonly errors: string[] = [];
+  readonly audited: Omit<AuditEntry, 'number'>[] = [];
   readonly clock = {
     now: () => START_MS + this.scheduler.nowMs,
     schedule: (delayMs: number, action: () => void) => this.scheduler.schedule(delayMs, action),
@@ -82,7 +84,7 @@ export class DeliveryRig {
     const { clock, store, receipts, slots } = this;
     const log = { debug() {}, info() {}, warn() {}, error: (text: string, fields?: object) => this.note(text, fields) };
     this.dispatcher = await Dispatcher.open({
-      ...{ clock, store, receipts, log, events: this.events, ...(slots && { slots }) },
+      ...{ clock, store, receipts, log, events: this.events, audit: this.audit, ...(slots && { slots }) },
       random: { bytes: seeded(`life ${life}`) },
       master: bytesOf('master'),
       transport: {
@@ -95,6 +97,8 @@ export class DeliveryRig {
 
   /** Only public https is let through, as in a node. */
   private readonly refusal = (url: string) => (url.startsWith('https:') ? null : 'not an https URL');
+
+  private readonly audit: AuditLog = { append: (entry) => void this.audited.push(entry), of: async () => [] };
 
   /** As the API manages them; it goes on over crashes. */
   get subscriptions(): SubscriptionAccess {

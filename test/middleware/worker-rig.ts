@@ -4,12 +4,15 @@
  */
 
 import { notify } from '../../node-core/middleware/delivery/notify.ts';
+import { tellingOwner } from '../../node-core/middleware/delivery/owner-notice.ts';
+import { Pinger } from '../../node-core/middleware/delivery/pinger.ts';
 import { SharedDeliveries } from '../../node-core/middleware/delivery/shared-deliveries.ts';
 import { Subscriptions } from '../../node-core/middleware/delivery/subscriptions.ts';
 import { Worker } from '../../node-core/middleware/delivery/worker.ts';
 import { EventLog } from '../../node-core/middleware/events/event-log.ts';
 import type { EventView } from '../../node-core/middleware/events/event-view.ts';
-import type { Outbox } from '../../node-core/ports/outbox.ts';
+import type { AuditEntry } from '../../node-core/ports/audit-log.ts';
+import type { DisabledEndpoint, Outbox } from '../../node-core/ports/outbox.ts';
 import type { SharedSubscriptionStore } from '../../node-core/ports/shared-subscription-store.ts';
 import type { SubscriptionAccess } from '../../node-core/ports/subscription-access.ts';
 import type { NoAnswer, PostOutcome } from '../../node-core/ports/webhook-transport.ts';
@@ -39,8 +42,14 @@ export class WorkerRig {
   readonly posted: Posted[] = [];
   readonly behaviours = new Map<string, (posted: Posted) => Answer | Promise<Answer>>();
   readonly errors: string[] = [];
-  /** Of each message: the subscription, and when it may be received. */
-  readonly queue: { readonly id: string; readonly atMs: number }[] = [];
+  readonly audited: Omit<AuditEntry, 'number'>[] = [];
+  /** Of each message: the subscription, when it may be received, and which test message is to be sent, if any. */
+  readonly queue: {
+    readonly id: string;
+    readonly atMs: number;
+    readonly ping?: string;
+    readonly about?: DisabledEndpoint;
+  }[] = [];
   readonly clock = {
     now: () => START_MS + this.scheduler.nowMs,
     schedule: (delayMs: number, action: () => void) => this.scheduler.schedule(delayMs, action),
@@ -49,6 +58,8 @@ export class WorkerRig {
     wake: async (ids, delaySeconds) => {
       for (const id of ids) this.queue.push({ id, atMs: this.clock.now() + 1_000 * delaySeconds });
     },
+    ping: async (id, ping, about) =>
+      void this.queue.push({ id, ping, atMs: this.clock.now(), ...(about && { about }) }),
   };
   readonly events: EventLog;
   private readonly feed: ReturnType<typeof feedOf>;
@@ -94,7 +105,9 @@ export class WorkerRig {
   /** @param store what the worker is given in its place, to die by. */
   worker(store: SharedSubscriptionStore = this.store): Worker {
     const receipts = { receipt: async () => bytesOf('receipt') };
-    return new Worker({ ...this.common, store, receipts, attemptMs: ATTEMPT_MS, refresh: async () => {} });
+    const audit = { append: (entry: Omit<AuditEntry, 'number'>) => void this.audited.push(entry), of: async () => [] };
+    const tellOwner = tellingOwner({ ...this.common, store, outbox: this.outbox, audit });
+    return new Worker({ ...this.common, store, receipts, attemptMs: ATTEMPT_MS, refresh: async () => {}, tellOwner });
   }
 
   private async post(
@@ -154,6 +167,11 @@ export class WorkerRig {
     if (delayMs <= 900_000) this.queue.push({ id, atMs: again });
   }
 
+  private receive({ id, ping, about }: WorkerRig['queue'][number], store?: SharedSubscriptionStore): Promise<void> {
+    if (ping === undefined) return this.invoke(id, store);
+    return new Pinger({ ...this.common, ...(store && { store }) }).send(id, ping, about);
+  }
+
   /** Starts a worker for each message that may be received, and lets so much time pass. */
   async work(ms = 0, store?: () => SharedSubscriptionStore): Promise<void> {
     const until = this.scheduler.nowMs + ms;
@@ -162,7 +180,7 @@ export class WorkerRig {
       for (let i = this.queue.length - 1; i >= 0; i--) {
         if (this.queue[i]!.atMs > this.clock.now()) continue;
         const [message] = this.queue.splice(i, 1);
-        const run = this.invoke(message!.id, store?.()).catch((error: unknown) => void this.errors.push(String(error)));
+        const run = this.receive(message!, store?.()).catch((error: unknown) => void this.errors.push(String(error)));
         running.add(run);
         void run.then(() => running.delete(run));
       }

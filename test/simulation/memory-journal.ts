@@ -39,11 +39,13 @@ export class MemoryJournal implements Journal {
     for (const name of names) this.rows.heights.get(height)?.delete(name);
   }
 
-  async forget(through: number): Promise<void> {
+  async forget(through: number, goesOn: () => boolean = () => true): Promise<void> {
     this.assertOpen();
-    if (this.rows.through === null || through <= this.rows.through) return;
-    this.rows.through = through;
-    for (const height of [...this.rows.heights.keys()]) if (height <= through) this.rows.heights.delete(height);
+    if (this.rows.through === null) return;
+    while (this.rows.through < through && goesOn()) {
+      this.rows.through += 1;
+      this.rows.heights.delete(this.rows.through);
+    }
   }
 
   async isUsed(): Promise<boolean> {

@@ -3,6 +3,7 @@ import { nativeCrypto as crypto } from '../../adapters/crypto-native/native.ts';
 import { voteMessage } from '../../node-core/chain/votes.ts';
 import type { Journal } from '../../node-core/ports/journal.ts';
 import type { SignatureVerifier } from '../../node-core/ports/signature-verifier.ts';
+import type { Signer } from '../../node-core/ports/signer.ts';
 import type { PeerId, TransportHandler } from '../../node-core/ports/transport.ts';
 import type { VoteRecord, VoteRecordPosition } from '../../node-core/ports/vote-record.ts';
 import { operationsOf } from '../../node-core/protocol/table.ts';
@@ -12,7 +13,7 @@ import { Mempool } from '../../node-core/runtime/mempool.ts';
 import { decodeMessage, encodeMessage, type Message, type WireVote } from '../../node-core/runtime/messages.ts';
 import { HEAR_OTHERS_MS, Node } from '../../node-core/runtime/node.ts';
 import { Queries } from '../../node-core/runtime/queries.ts';
-import { Voting } from '../../node-core/runtime/voting.ts';
+import { type Standby, Voting } from '../../node-core/runtime/voting.ts';
 import { type CertifiedRow, certifiedRow } from './certified.ts';
 import { Chance } from './chance.ts';
 import { type Consortium, consortium, signerOf, signWith } from './fixture.ts';
@@ -65,6 +66,9 @@ export async function rig(options: {
   readonly members?: Consortium;
   /** With a record: whom it hears from before it goes on is left to the test. */
   readonly isAlone?: boolean;
+  /** What it signs with instead of the validator's primary key alone. */
+  readonly keys?: { readonly signer: Signer; readonly standby: Standby | null };
+  readonly onEnding?: () => void;
 }): Promise<Rig> {
   const chance = new Chance('rig');
   const setup = { validators: options.validators, suite: 'ed25519', timeMs: START_MS } as const;
@@ -73,8 +77,9 @@ export async function rig(options: {
   const store = await ChainStore.open(crypto, remains.kv, remains.blobs ?? new MemoryBlobs(), members.genesis.bytes);
   const [clock, net, fatal, { log, logged }] = [manualClock(), wires(), [] as unknown[], linesOf()];
   const { transport } = net;
-  const parts = { crypto, store, transport, verifier, clock, log, onFatal: (error: unknown) => void fatal.push(error) };
-  const voting = options.self === undefined ? undefined : await votingOf(members, options.self, remains);
+  const onFatal = (error: unknown) => void fatal.push(error);
+  const parts = { crypto, store, transport, verifier, clock, log, onFatal, onEnding: () => options.onEnding?.() };
+  const voting = options.self === undefined ? undefined : await votingOf(members, options.self, remains, options.keys);
   const { journal } = remains;
   const node = new Node(voting === undefined ? { ...parts, journal } : { ...parts, journal, voting });
   const executor = new Executor({ crypto, store, mempool: new Mempool(), verifier, table: operationsOf(1), log });
@@ -127,9 +132,15 @@ function linesOf() {
   return { logged, log: { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') } };
 }
 
-function votingOf({ genesis, validators }: Consortium, self: number, remains: Remains): Promise<Voting> {
+function votingOf(
+  { genesis, validators }: Consortium,
+  self: number,
+  remains: Remains,
+  keys: Parameters<typeof rig>[0]['keys'],
+): Promise<Voting> {
   const scope = { crypto, chain: genesis.hash, protocolVersion: 1 };
-  return Voting.open(scope, { index: self, key: 0, signer: signerOf(validators[self]!) }, recordOf(remains));
+  const { signer, standby } = keys ?? { signer: signerOf(validators[self]!), standby: null };
+  return Voting.open(scope, { index: self, key: 0, signer }, recordOf(remains), standby);
 }
 
 function signedVote(

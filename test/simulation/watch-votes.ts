@@ -24,6 +24,7 @@ export class VoteWatch {
   private readonly seen = new Set<string>();
   private readonly votes = new Map<string, string>();
   private readonly proposals = new Map<string, string>();
+  private readonly keys = new Map<string, number>();
   private readonly support = new Map<string, Set<number>>();
   private readonly decided = new Map<number, string>();
   /** Of heights whose set nobody knows yet, by height. */
@@ -73,7 +74,9 @@ export class VoteWatch {
     checkOnlySigned(this.world, sender, isSigned, identity);
     if (!isSigned) return;
     this.seen.add(whole);
-    checkSingleVote(this.world, this.isCorrect(height, validator), this.votes, identity, `${value} with key ${key}`);
+    const isCorrect = this.isCorrect(height, validator);
+    checkSingleVote(this.world, isCorrect, this.votes, identity, `${value} with key ${key}`);
+    if (isCorrect) checkOneKey(this.world, this.keys, `${height}/${round}/${validator}`, key);
     if (type === 1 && block !== null) this.tally(height, round, value, validator);
   }
 
@@ -102,10 +105,11 @@ export class VoteWatch {
   }
 
   private proposal(message: Extract<Message, readonly ['proposal' | 'compactProposal', ...unknown[]]>): void {
-    const [, height, round, validRound, proposer, , signature] = message;
+    const [, height, round, validRound, proposer, key, signature] = message;
     if (!this.isCorrect(height, proposer)) return;
     const identity = `${height}/${round}/${proposer}`;
     checkSingleProposal(this.world, this.proposals, identity, `${validRound}/${toHex(signature)}`);
+    checkOneKey(this.world, this.keys, identity, key);
   }
 }
 
@@ -135,6 +139,14 @@ function checkSingleVote(
 
 function brief(vote: string): string {
   return vote.replace(/^([0-9a-f]{8})[0-9a-f]+/, '$1');
+}
+
+/** Nor does one sign in one round with both of its keys, votes and proposals together. */
+function checkOneKey(world: World, keys: Map<string, number>, identity: string, key: number): void {
+  const before = keys.get(identity);
+  if (before === undefined) keys.set(identity, key);
+  else if (before !== key)
+    world.fail('two keys', `height/round/validator ${identity} signed with key ${before} and with key ${key}`);
 }
 
 /** Nor two proposals for one (height, round). */

@@ -191,6 +191,32 @@ describe('endpoints that fail', () => {
     expect(rig.deliveries).toHaveLength(1);
   });
 
+  it('its owner is told: in the audit log, and at the other endpoints that take anything', async () => {
+    await rig.subscribe('gone');
+    await rig.subscribe('other', { types: ['identity.certified'] });
+    await rig.subscribe('off', {}, { disabled: { reason: 'owner', atMs: START_MS } });
+    await rig.subscribe('stranger', { owner: 'somebody else', types: ['identity.certified'] });
+    rig.behave('gone', () => 410);
+    await rig.register('x');
+    expect(rig.audited).toEqual([
+      {
+        timeMs: START_MS,
+        account: 'owner',
+        tokenId: '',
+        action: 'subscription.disabled',
+        target: 'sub_gone',
+        outcome: 'gone',
+      },
+    ]);
+    expect(rig.told('other')).toEqual(['webhook.disabled']);
+    expect(rig.deliveries.at(-1)!.event).toMatchObject({ data: { subscription: 'sub_gone', reason: 'gone' } });
+    expect([...rig.told('off'), ...rig.told('stranger')]).toEqual([]);
+    // What the owner does itself it knows.
+    rig.dispatcher.endpoint('sub_other')!.disable('owner');
+    await rig.settle();
+    expect(rig.audited).toHaveLength(1);
+  });
+
   it('Retry-After is waited for when it is longer than the schedule', async () => {
     await rig.subscribe('a');
     rig.behave('a', () => ({ kind: 'answered', status: 429, retryAfterSeconds: 600 }));

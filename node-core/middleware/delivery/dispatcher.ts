@@ -7,10 +7,12 @@
  * the progress of whoever it has found, or after it.
  */
 import { BropError } from '../../chain/codes.ts';
+import type { AuditLog } from '../../ports/audit-log.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type {
   Attempt,
+  DisabledReason,
   Progress,
   Subscribed,
   Subscription,
@@ -23,6 +25,7 @@ import { startOf } from '../events/position.ts';
 import { SubscriptionIndex } from '../events/subscription-index.ts';
 import { StopSignal } from '../stop-signal.ts';
 import { Endpoint, type EndpointParts } from './endpoint.ts';
+import { disabledEntry, disabledMessage, newNoticeId } from './owner-notice.ts';
 import { Payloads, type Receipts } from './payload.ts';
 import { SendSlots } from './send-slots.ts';
 import { type Outcome, outcomeOf } from './tally.ts';
@@ -34,6 +37,8 @@ export interface DispatcherParts extends Pick<EndpointParts, 'transport' | 'rand
   readonly clock: Clock;
   readonly log: Log;
   readonly slots?: SendSlots;
+  /** Where owners read that an endpoint of theirs has been disabled. */
+  readonly audit?: AuditLog;
 }
 
 const WRITE_EVERY_MS = 1_000;
@@ -76,6 +81,7 @@ export class Dispatcher {
         this.moved.add(id);
         this.writeSoon();
       },
+      disabled: (subscription, reason) => this.tellOwner(subscription, reason),
     };
     for (const one of subscribed) this.add(one);
   }
@@ -134,6 +140,15 @@ export class Dispatcher {
     this.height = Math.max(this.height + 1, this.parts.events.firstHeight - 1);
     for (const endpoint of this.endpoints.values()) endpoint.fallBehind(lost);
     this.writeSoon();
+  }
+
+  /** In the audit log, which every account reads for itself, and at once by its other endpoints. */
+  private tellOwner({ id, owner }: Subscription, reason: DisabledReason): void {
+    const { audit, random, clock } = this.parts;
+    const endpoint = { subscription: id, reason };
+    audit?.append(disabledEntry(owner, endpoint, clock.now()));
+    const message = disabledMessage(endpoint, newNoticeId(random), clock.now());
+    for (const other of this.ofOwner(owner)) if (other.subscription.id !== id) void other.tell(message);
   }
 
   /** Who wants which of a block's events: only those that share a value with one of them are looked at. */

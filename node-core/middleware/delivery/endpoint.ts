@@ -23,7 +23,7 @@ import type { EventLog } from '../events/event-log.ts';
 import { comparePositions, endOf } from '../events/position.ts';
 import { Courier, type CourierParts, type Message, type Sent } from './courier.ts';
 import { type Entry, Lane } from './lane.ts';
-import { pingMessage } from './payload.ts';
+import { newPingId, pingMessage } from './payload.ts';
 import { retryDelayMs } from './retry-schedule.ts';
 
 /** Requests under way to one endpoint, once it has shown that it takes them: begins at one, doubles with each success. */
@@ -43,6 +43,8 @@ export interface EndpointParts extends CourierParts {
   matched(): number;
   /** Its progress has changed. */
   moved(subscription: string): void;
+  /** It has been disabled, and not by its owner, who is to hear of it. */
+  disabled?(subscription: Subscription, reason: DisabledReason): void;
   /** Nothing is under way, and nothing is to be done before {@link Endpoint.dueMs}. Told once after each change. */
   rested?(subscription: string): void;
 }
@@ -246,6 +248,7 @@ export class Endpoint {
     this.cancelTimer();
     moved(id);
     log.warn('a subscription is disabled', { subscription: id, reason });
+    if (reason !== 'owner') this.parts.disabled?.(this.subscription, reason);
   }
 
   /** @param from where to go on instead of where it was. */
@@ -297,7 +300,11 @@ export class Endpoint {
   private async sendPing(): Promise<Attempt | null> {
     const { random, clock, moved } = this.parts;
     const { id } = this.subscription;
-    const sent = await this.courier.send(this.subscription, pingMessage(id, random, clock.now()), 'doubtful');
+    const sent = await this.courier.send(
+      this.subscription,
+      pingMessage(id, newPingId(random), clock.now()),
+      'doubtful',
+    );
     if (sent?.isSuccess === true) {
       this.proven = true;
       if (this.failing !== null) this.failing = { ...this.failing, nextMs: clock.now() };
@@ -305,6 +312,11 @@ export class Endpoint {
       this.pump();
     }
     return sent?.attempt ?? null;
+  }
+
+  /** One attempt, now, for a message that is of no event: nothing follows from what comes of it. */
+  async tell(message: Message): Promise<void> {
+    if (this.disabled === null && !this.stopped) await this.send(message);
   }
 
   /** The latest failure, or the first attempt of all, makes an endpoint a doubtful one. */

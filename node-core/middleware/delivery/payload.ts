@@ -31,11 +31,16 @@ function body(event: Event, receipt: string | null): Uint8Array {
   return utf8(JSON.stringify({ ...eventView(event), receipt }));
 }
 
+/** Of a test message. */
+export function newPingId(random: Random): string {
+  return `ping_${toHex(random.bytes(16))}`;
+}
+
 /** A test message, which is of no event. */
-export function pingMessage(subscription: string, random: Random, nowMs: number): Message {
+export function pingMessage(subscription: string, id: string, nowMs: number): Message {
   const type = 'webhook.ping';
   const body = { type, timestamp: new Date(nowMs).toISOString(), data: { subscription } };
-  return { id: `ping_${toHex(random.bytes(16))}`, type, body: utf8(JSON.stringify(body)) };
+  return { id, type, body: utf8(JSON.stringify(body)) };
 }
 
 /** Payloads of the newest events: a thousand subscriptions to one event need it once. */

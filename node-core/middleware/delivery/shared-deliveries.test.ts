@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type Answer, WorkerRig } from '../../../test/middleware/worker-rig.ts';
 import { startOf } from '../events/position.ts';
+import { PING_PATIENCE_MS } from './shared-deliveries.ts';
 
 const OWNER = 'owner';
 let rig: WorkerRig;
@@ -114,7 +115,9 @@ describe('what owners do', () => {
     const { failing } = (await view()).progress;
     expect(failing!.nextMs).toBeGreaterThan(rig.clock.now() + 60_000);
     rig.behaviours.clear();
-    expect(await rig.subscriptions.ping(OWNER, id)).toMatchObject({ type: 'webhook.ping', outcome: 204 });
+    const asked = rig.subscriptions.ping(OWNER, id);
+    await rig.work(1_000);
+    expect(await asked).toMatchObject({ type: 'webhook.ping', outcome: 204 });
     await rig.work();
     expect((await view()).progress).toMatchObject({ failing: null, from: null, proven: true });
     const attempts = (await rig.subscriptions.attempts(OWNER, id, 10))!;
@@ -124,6 +127,34 @@ describe('what owners do', () => {
       ['evidence.registered', 500],
       ['evidence.registered', 500],
     ]);
+  });
+
+  it('a test message is sent by whoever delivers, once, and by nobody else', async () => {
+    const asked = rig.subscriptions.ping(OWNER, id);
+    await rig.settle();
+    expect(rig.posted).toEqual([]);
+    expect(rig.queue).toMatchObject([{ id, ping: expect.stringMatching(/^ping_[0-9a-f]{32}$/) }]);
+    // The queue tells twice.
+    rig.queue.push(rig.queue[0]!);
+    const again = rig.queue[0]!;
+    await rig.work(1_000);
+    rig.queue.push(again);
+    await rig.work(1_000);
+    expect(await asked).toMatchObject({ event: again.ping, outcome: 204 });
+    expect(new Set(rig.posted.map((posted) => posted.id))).toEqual(new Set([again.ping]));
+    expect(rig.posted.length).toBeLessThanOrEqual(2);
+  });
+
+  it('a test message that nobody sends, or to which no answer comes in time, has no outcome yet', async () => {
+    const lost = rig.subscriptions.ping(OWNER, id);
+    await rig.settle();
+    rig.queue.length = 0;
+    await rig.work(PING_PATIENCE_MS + 1_000);
+    expect(await lost).toBeNull();
+    rig.behave('a', () => rig.hang());
+    const hanging = rig.subscriptions.ping(OWNER, id);
+    await rig.work(PING_PATIENCE_MS + 1_000);
+    expect(await hanging).toMatchObject({ outcome: 'timeout' });
   });
 
   it('removed: nothing more is sent, and nothing of it is left', async () => {

@@ -3,29 +3,32 @@
  * is woken. Views have the mail in them already: what has been answered is what will be.
  */
 import { type Refusal, refusal } from '../../chain/codes.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { Outbox } from '../../ports/outbox.ts';
 import type { Mail, Shared, SharedSubscriptionStore } from '../../ports/shared-subscription-store.ts';
 import type { Attempt, Position, Progress, Subscription } from '../../ports/subscription-store.ts';
 import type { EventLog } from '../events/event-log.ts';
-import { Courier, type CourierParts } from './courier.ts';
 import type { Deliveries, Managed } from './deliveries.ts';
-import { MAX_SUBSCRIPTIONS, MAX_SUBSCRIPTIONS_OF_ACCOUNT } from './limits.ts';
+import { MAX_ATTEMPTS_KEPT, MAX_SUBSCRIPTIONS, MAX_SUBSCRIPTIONS_OF_ACCOUNT } from './limits.ts';
 import { placedAt, withMail } from './mail.ts';
-import { pingMessage } from './payload.ts';
-import { SendSlots } from './send-slots.ts';
+import { newPingId } from './payload.ts';
 
-export interface SharedDeliveriesParts extends Pick<CourierParts, 'transport' | 'clock' | 'master' | 'sign'> {
+export interface SharedDeliveriesParts {
+  readonly clock: Clock;
   readonly store: SharedSubscriptionStore;
   readonly outbox: Outbox;
   readonly events: EventLog;
   readonly random: { bytes(length: number): Uint8Array };
 }
 
+/** An attempt takes at most 15 s, and a gateway ends a request after 29 s. */
+export const PING_PATIENCE_MS = 20_000;
+const LOOK_AGAIN_MS = 250;
+
 const MOST = { ofOwner: MAX_SUBSCRIPTIONS_OF_ACCOUNT, ofAll: MAX_SUBSCRIPTIONS };
 
 export class SharedDeliveries implements Deliveries {
   private readonly parts: SharedDeliveriesParts;
-  private readonly slots = new SendSlots();
 
   constructor(parts: SharedDeliveriesParts) {
     this.parts = parts;
@@ -84,20 +87,18 @@ export class SharedDeliveries implements Deliveries {
     if (await store.order(id, mail)) await outbox.wake([id], 0);
   }
 
+  /** Whoever delivers sends it. @returns null when its outcome is not known in time; it stands among the attempts then */
   async ping(id: string): Promise<Attempt | null> {
-    const { store, random, clock, transport, master, sign } = this.parts;
-    const found = await store.find(id);
-    if (found === undefined) return null;
-    const attempted = () => {};
-    const courier = new Courier(
-      { ...{ clock, transport, master, sign, attempted }, slots: this.slots },
-      found.attempts,
-    );
-    const sent = await courier.send(found.subscription, pingMessage(id, random, clock.now()), 'doubtful');
-    if (sent === null) return null;
-    await store.write([{ attempt: sent.attempt, of: id }]);
-    if (sent.isSuccess) await this.order(id, { accepted: true });
-    return sent.attempt;
+    const { store, random, clock, outbox } = this.parts;
+    const message = newPingId(random);
+    await outbox.ping(id, message);
+    for (const untilMs = clock.now() + PING_PATIENCE_MS; clock.now() < untilMs; ) {
+      await new Promise<void>((resolve) => void clock.schedule(LOOK_AGAIN_MS, resolve));
+      const attempts = await store.attempts(id, MAX_ATTEMPTS_KEPT);
+      const attempt = attempts.find(({ event }) => event === message);
+      if (attempt !== undefined) return attempt;
+    }
+    return null;
   }
 
   attempts(id: string, limit: number): Promise<readonly Attempt[]> {

@@ -70,6 +70,21 @@ describe('a worker', () => {
     expect(rig.told('a')).toEqual(['x']);
   });
 
+  it('an owner whose endpoint is disabled is told, in the audit log and at the other endpoints', async () => {
+    const gone = await rig.subscribe('gone');
+    await rig.subscribe('other', { types: ['identity.certified'] });
+    rig.behave('gone', () => 410);
+    await rig.register('x');
+    await rig.notify();
+    await rig.work();
+    expect(rig.audited).toMatchObject([
+      { account: 'owner', action: 'subscription.disabled', target: gone, outcome: 'gone' },
+    ]);
+    expect(rig.told('other')).toEqual(['webhook.disabled']);
+    expect(rig.posted.at(-1)!.event.data).toEqual({ subscription: gone, reason: 'gone' });
+    expect(rig.queue).toEqual([]);
+  });
+
   it('is the only one at an endpoint: others that are called leave it alone', async () => {
     const id = await rig.subscribe('a');
     rig.behave('a', () => rig.hang());

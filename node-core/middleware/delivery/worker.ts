@@ -7,7 +7,7 @@
  * messages, under the same IDs, and leaves none out.
  */
 import type { Lease, Shared, SharedSubscriptionStore } from '../../ports/shared-subscription-store.ts';
-import type { Attempt } from '../../ports/subscription-store.ts';
+import type { Attempt, DisabledReason, Subscription } from '../../ports/subscription-store.ts';
 import { Endpoint, type EndpointParts } from './endpoint.ts';
 import { canSend, isDue, withMail } from './mail.ts';
 import { Payloads, type Receipts } from './payload.ts';
@@ -22,6 +22,8 @@ export interface WorkerParts
   readonly attemptMs: number;
   /** Told of each attempt, for whoever counts them. */
   attempted?(attempt: Attempt): void;
+  /** Tells the owner of an endpoint that is disabled; waited for before progress is written. */
+  tellOwner?(subscription: Subscription, reason: DisabledReason): Promise<void>;
   /** Looks how high the chain is now. */
   refresh(): Promise<unknown>;
 }
@@ -99,6 +101,8 @@ export class Worker {
   }
 }
 
+const NOTHING = async () => {};
+
 /** One endpoint at work, and what of it has not been written. */
 class Delivery {
   readonly endpoint: Endpoint;
@@ -106,6 +110,7 @@ class Delivery {
   private readonly lease: Lease;
   private attempts: Attempt[] = [];
   private hasMoved = false;
+  private notice: () => Promise<void> = NOTHING;
   private isAtRest = false;
   private rested: () => void = () => {};
 
@@ -123,6 +128,9 @@ class Delivery {
       },
       moved: () => {
         this.hasMoved = true;
+      },
+      disabled: (subscription, reason) => {
+        this.notice = () => parts.tellOwner?.(subscription, reason) ?? Promise.resolve();
       },
       rested: () => {
         this.isAtRest = true;
@@ -154,6 +162,9 @@ class Delivery {
     if (attempts.length === 0 && !hasMoved) return true;
     this.attempts = [];
     this.hasMoved = false;
+    // Rather twice than never.
+    await this.notice();
+    this.notice = NOTHING;
     const { progress } = this.endpoint;
     const isKept = await this.parts.store.keep(this.lease, { progress, attempts, isMailRead: false });
     const { id } = this.lease.subscription;
