@@ -45,7 +45,7 @@ const text = (path: readonly (string | number)[]) =>
 
 /** What may be left out, and what depends on nothing that must be there. */
 const OPTIONAL =
-  /^(alarmEmail|proxy|peers\[\d\]|fileSources\[\d\]|validators\[\d\]|cloudHsm)$|requestsPerMonth$|clients\[\d\]$|allowFrom\[\d\]$|origins\[\d\]$|availabilityZones\[\d\]$/;
+  /^(alarmEmail|proxy|peers\[\d\]|fileSources\[\d\]|validators\[\d\]|cloudHsm)$|requestsPerMonth$|clients\[\d\]$|allowFrom\[\d\]$|availabilityZones\[\d\]$/;
 
 describe('the config of a deployment', () => {
   test.for(Object.entries(CONFIGS))('%s: each field that is missing is named, in one line', ([, config]) => {
@@ -78,6 +78,14 @@ describe('the config of a deployment', () => {
       'x.ts: validators[0].local: is needed in the emulator',
     );
     expect(of(devnet, { another: 1 })).toContain('another');
+    const { proxy } = operator!;
+    const named = (domain: object) => of(operator, { proxy: { ...proxy!, domain: { ...proxy!.domain, ...domain } } });
+    expect(named({ name: 'https://api.brop.example' })).toBe(
+      'x.ts: proxy.domain.name: must be a name such as api.brop.example',
+    );
+    expect(named({ certificateArn: 'api.pem' })).toBe(
+      'x.ts: proxy.domain.certificateArn: must be the ARN of a certificate in ACM',
+    );
     expect(of(validator, { validators: [{ ...first!, size: { cpu: 256, memoryMiB: 8192 } }] })).toBe(
       'x.ts: validators[0].size: memoryMiB must be from 2 to 8 times cpu',
     );

@@ -5,11 +5,16 @@ const port = z.number().int().min(1).max(65_535);
 const hex64 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits');
 const cidr = z.string().regex(/^(\d{1,3}\.){3}\d{1,3}\/\d{1,2}$/, 'must be an IPv4 range such as 203.0.113.0/24');
 const name = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'begins with a letter, has lower-case letters, digits, dashes');
-const origin = z
+const hostName = z
   .string()
-  .refine((text) => /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text, {
-    error: 'must be an origin such as https://api.example, without a path',
-  });
+  .regex(
+    /^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/,
+    'must be a name such as api.brop.example',
+  );
+/** API Gateway takes those of its own region alone; which that is CloudFormation says. */
+const certificateArn = z
+  .string()
+  .regex(/^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/, 'must be the ARN of a certificate in ACM');
 
 /** Sizes of a Fargate task: vCPU in 1,024ths and the memory, in MiB, that goes with it. */
 const size = z
@@ -81,8 +86,11 @@ const client = z.strictObject({
 const proxy = z.strictObject({
   name,
   ...node,
-  /** By which names clients reach the API; accounts log in under these alone. */
-  origins: z.array(origin).min(1).max(16),
+  /**
+   * By which name clients reach the API: accounts log in under it alone, and addresses of hosted files, which are on chain,
+   * begin with it. The certificate is for it.
+   */
+  domain: z.strictObject({ name: hostName, certificateArn }),
   /** Whether requests that write need the key of a client; reading never does. */
   keyForWrites: z.boolean(),
   clients: z.array(client).min(1),
@@ -148,6 +156,11 @@ export type Deployment = z.output<typeof schema>;
 export type DeploymentInput = z.input<typeof schema>;
 export type ValidatorSettings = Deployment['validators'][number];
 export type ProxySettings = NonNullable<Deployment['proxy']>;
+
+/** The origin of the API, such as https://api.brop.example. In the emulator it has no name. */
+export function originOf({ domain }: ProxySettings, { emulator }: Deployment): string {
+  return emulator === undefined ? `https://${domain.name}` : new URL(emulator.endpoint).origin;
+}
 
 /** One line for people, that names the field. */
 export class DeploymentError extends Error {}

@@ -1,85 +1,17 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
 import { NOT_SIGNING, STANDING, VOTE_RECORD_LOST } from './constructs/node-metrics.ts';
-import { CONFIGS, resources, withStacks } from './testing.ts';
+import { allTemplates, CONFIGS, resourcesOf } from './testing.ts';
 
 const DOCS = join(import.meta.dirname, '..', 'docs');
 
-/** Every template of a config, by the last part of its stack's name. */
-function templates(name: string): Readonly<Record<string, Template>> {
-  return withStacks(name, ({ network, data, hsm, validators, site, proxy, monitoring }) => {
-    const stacks = [network, data, hsm, ...validators, site, proxy, monitoring].filter((stack) => stack !== undefined);
-    return Object.fromEntries(stacks.map((stack) => [stack.stackName.split('-').at(-1)!, Template.fromStack(stack)]));
-  });
-}
-
-const ALL = Object.fromEntries(Object.keys(CONFIGS).map((name) => [name, templates(name)]));
-
-function everywhere(type: string) {
-  return Object.entries(ALL).flatMap(([config, stacks]) =>
-    Object.entries(stacks).flatMap(([stack, template]) =>
-      resources(template, type).map(([id, resource]) => ({
-        config,
-        stack,
-        id,
-        properties: resource.Properties,
-        resource,
-      })),
-    ),
-  );
-}
-
-interface Statement {
-  readonly Effect: string;
-  readonly Action: string | string[];
-  readonly Resource?: unknown;
-}
-
-const list = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value]);
-
-describe('permissions', () => {
-  const statements = everywhere('AWS::IAM::Policy').flatMap(({ properties }) =>
-    list((properties.PolicyDocument as { Statement: Statement[] }).Statement),
-  );
-
-  test('no action is a pattern', () => {
-    const actions = new Set(statements.flatMap(({ Action }) => list(Action)));
-    expect(actions.size).toBeGreaterThan(20);
-    expect([...actions].filter((action) => action.includes('*'))).toEqual([]);
-  });
-
-  test('only what AWS knows no resource for is allowed on all', () => {
-    const onAll = statements.filter(({ Resource }) => list(Resource).includes('*'));
-    expect([...new Set(onAll.flatMap(({ Action }) => list(Action)))].sort()).toEqual([
-      'cloudhsm:DescribeClusters',
-      'dynamodb:ListStreams',
-      'ec2:AssignPrivateIpAddresses',
-      'ec2:CreateNetworkInterface',
-      'ec2:DeleteNetworkInterface',
-      'ec2:DescribeNetworkInterfaces',
-      'ec2:DescribeSubnets',
-      'ec2:UnassignPrivateIpAddresses',
-      'ecr:GetAuthorizationToken',
-      'xray:PutTelemetryRecords',
-      'xray:PutTraceSegments',
-    ]);
-  });
-
-  test('nobody scans or deletes a vote record, and only a validator touches it', () => {
-    for (const [config, stacks] of Object.entries(ALL)) {
-      for (const [name, template] of Object.entries(stacks)) {
-        const text = JSON.stringify(resources(template, 'AWS::IAM::Policy'));
-        expect(/Votes/.test(text), `${config} ${name}`).toBe(name.startsWith('Validator'));
-      }
-    }
-    const votes = statements.filter(({ Resource }) => JSON.stringify(Resource ?? '').includes('Votes'));
-    expect(new Set(votes.flatMap(({ Action }) => list(Action)))).toEqual(
-      new Set(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem']),
-    );
-  });
-});
+const ALL = allTemplates();
+const everywhere = (type: string) => resourcesOf(ALL, type);
 
 describe('what must last', () => {
   const STATEFUL = ['AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::SecretsManager::Secret', 'AWS::CloudHSM::Cluster'];
@@ -88,9 +20,22 @@ describe('what must last', () => {
     const found = everywhere(type);
     expect(found.length).toBeGreaterThan(0);
     for (const { config, stack, id, resource } of found) {
-      expect(resource, `${config} ${id}`).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+      // But for tables, which are protected from deletion, a create that is rolled back leaves nothing.
+      const DeletionPolicy = type === 'AWS::DynamoDB::Table' ? 'Retain' : 'RetainExceptOnCreate';
+      expect(resource, `${config} ${id}`).toMatchObject({ DeletionPolicy, UpdateReplacePolicy: 'Retain' });
       expect(stack).toBe(type === 'AWS::CloudHSM::Cluster' ? 'Hsm' : 'Data');
     }
+  });
+
+  test('no table has a name of ours, and what has one is gone when a create is rolled back: the next one completes it', () => {
+    for (const { id, properties } of everywhere('AWS::DynamoDB::Table'))
+      expect(properties, id).not.toHaveProperty('TableName');
+    for (const { id, properties } of everywhere('AWS::S3::Bucket'))
+      expect(properties, id).not.toHaveProperty('BucketName');
+    const keys = everywhere('AWS::KMS::Key').filter(({ stack }) => stack === 'Data');
+    expect(keys.length).toBeGreaterThan(5);
+    for (const { id, resource } of [...keys, ...everywhere('AWS::SecretsManager::Secret')])
+      expect(resource, id).toMatchObject({ DeletionPolicy: 'RetainExceptOnCreate' });
   });
 
   test('tables: encrypted with the deployment’s key, protected, recoverable; the vote record’s never restored', () => {
@@ -112,6 +57,11 @@ describe('what must last', () => {
         IgnorePublicAcls: true,
         RestrictPublicBuckets: true,
       });
+    // Parts of an upload that was broken off would be billed for ever.
+    for (const { id, properties } of everywhere('AWS::S3::Bucket').filter(({ id }) => !/AccessLogs/.test(id)))
+      expect(properties.LifecycleConfiguration, id).toMatchObject({
+        Rules: [{ AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 }, Status: 'Enabled' }],
+      });
     const locked = everywhere('AWS::S3::Bucket').filter(({ properties }) => properties.ObjectLockEnabled === true);
     expect(locked.map(({ config, id }) => `${config} ${id.replace(/[0-9A-F]{8}$/, '')}`)).toEqual([
       'devnet BucketsHosting',
@@ -125,7 +75,14 @@ describe('what must last', () => {
 });
 
 describe('nodes', () => {
-  const services = everywhere('AWS::ECS::Service');
+  const services = everywhere('AWS::ECS::Service').map(({ properties, ...found }) => ({
+    ...found,
+    properties: properties as typeof properties & {
+      readonly NetworkConfiguration: {
+        readonly AwsvpcConfiguration: { readonly Subnets: unknown[]; readonly SecurityGroups: unknown[] };
+      };
+    },
+  }));
   const tasks = everywhere('AWS::ECS::TaskDefinition');
 
   test('one task, and never a second one while it lives', () => {
@@ -146,9 +103,51 @@ describe('nodes', () => {
         Command: ['node', 'nodes/node/main.ts'],
         StopTimeout: 120,
         ReadonlyRootFilesystem: config !== 'hsm',
-        HealthCheck: { Command: ['CMD', 'node', '-e', expect.stringContaining('fetch(')] },
+        HealthCheck: {
+          Command: ['CMD', 'node', '-e', expect.stringContaining("fetch('http://127.0.0.1:9464/livez')")],
+          StartPeriod: 300,
+        },
       });
       expect(container).not.toHaveProperty('Secrets');
+    }
+  });
+
+  test('a validator that begins anew, as each task does, begins from a snapshot, and writes some for that', () => {
+    const validators = tasks.filter(({ stack }) => stack.startsWith('Validator'));
+    expect(validators).toHaveLength(6);
+    for (const { properties } of validators) {
+      expect(brop(properties)).toContain('"join":"snapshot"');
+      expect(brop(properties)).toContain('"snapshots":{"every":10240,"keep":2}');
+    }
+  });
+
+  test('the health check: well while nobody listens yet, ill when the answer is not 200', async () => {
+    const [container] = tasks[0]!.properties.ContainerDefinitions as [{ HealthCheck: { Command: string[] } }];
+    const program = container.HealthCheck.Command[3]!;
+    const server = createServer((_, response) => response.writeHead(status).end()).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const check = async () => {
+      const child = spawn(process.execPath, ['-e', program.replace('9464', String(port))], { stdio: 'ignore' });
+      return (await once(child, 'exit'))[0];
+    };
+    let status = 200;
+    expect(await check()).toBe(0);
+    status = 503;
+    expect(await check()).toBe(1);
+    server.close();
+    await once(server, 'close');
+    expect(await check()).toBe(0);
+  });
+
+  test('what is mounted to be written is a volume of the image, whose owner the node is; the data folder is among it', () => {
+    const dockerfile = readFileSync(join(DOCS, '..', 'deploy', 'Dockerfile'), 'utf8');
+    const volumes: string[] = JSON.parse(/^VOLUME (.+)$/m.exec(dockerfile)![1]!);
+    for (const { properties } of tasks) {
+      const [{ MountPoints }] = properties.ContainerDefinitions as [{ MountPoints: { ContainerPath: string }[] }];
+      const mounted = MountPoints.map(({ ContainerPath }) => ContainerPath);
+      expect(volumes).toEqual(expect.arrayContaining(mounted));
+      expect(mounted).toContain(brop(properties).match(/"dataFolder":"([^"]+)"/)?.[1]);
     }
   });
 
@@ -160,6 +159,17 @@ describe('nodes', () => {
     expect(signers('devnet')).toEqual(['kms', 'kms', 'kms', 'kms']);
     expect(signers('hsm')).toEqual(['auto']);
     expect(everywhere('AWS::CloudHSM::Cluster').map(({ config }) => config)).toEqual(['hsm']);
+  });
+
+  test('a validator with a CloudHSM is in the group that reaches its HSMs, and is let out to their ports', () => {
+    const groups = (config: string) =>
+      services
+        .filter((found) => found.config === config)
+        .map(({ properties }) => JSON.stringify(properties.NetworkConfiguration.AwsvpcConfiguration.SecurityGroups));
+    expect(groups('hsm')).toEqual([expect.stringMatching(/Group.*ClusterSecurityGroup/)]);
+    for (const of of groups('validator')) expect(of).not.toContain('Cluster');
+    const out = everywhere('AWS::EC2::SecurityGroupEgress').filter(({ config }) => config === 'hsm');
+    expect(out.map(({ properties }) => [properties.FromPort, properties.ToPort])).toContainEqual([2223, 2225]);
   });
 
   test('no secret is in a config, only its name', () => {
@@ -174,6 +184,12 @@ describe('nodes', () => {
       ['validator', 'network'],
       ['hsm', 'network'],
     ]);
+    for (const { config, properties } of balancers) {
+      const { Subnets } = services.find((found) => found.config === config)!.properties.NetworkConfiguration
+        .AwsvpcConfiguration;
+      expect(properties.Subnets).toHaveLength(1);
+      expect(Subnets, 'a balancer reaches no target in a zone that it is not in').toEqual(properties.Subnets);
+    }
   });
 });
 
@@ -191,6 +207,21 @@ describe('functions and API', () => {
       });
     for (const { id, properties } of everywhere('AWS::Logs::LogGroup'))
       expect(properties.RetentionInDays, id).toBeGreaterThan(0);
+  });
+
+  test('streams, indexer and webhooks have a share of the account’s concurrency each, which no other and no more of them takes', () => {
+    const reserved = (config: string) =>
+      Object.fromEntries(
+        functions
+          .filter((found) => found.config === config && found.properties.ReservedConcurrentExecutions !== undefined)
+          .map(({ id, properties }) => [id.replace(/[0-9A-F]{8}$/, ''), properties.ReservedConcurrentExecutions]),
+      );
+    for (const config of ['devnet', 'operator'])
+      expect(reserved(config)).toEqual({ StreamFunction: 100, Indexer: 10, Webhooks: 30 });
+    // SQS must not ask for more than there is, or messages are refused and put aside untried.
+    const mappings = everywhere('AWS::Lambda::EventSourceMapping').filter(({ properties }) => properties.ScalingConfig);
+    expect(mappings).toHaveLength(2);
+    for (const { properties } of mappings) expect(properties.ScalingConfig).toEqual({ MaximumConcurrency: 20 });
   });
 
   test('only the API function is in the network: the others talk to strangers, or need none', () => {
@@ -219,12 +250,46 @@ describe('functions and API', () => {
       });
   });
 
+  test('what waits in a queue is encrypted with the deployment’s key, which EventBridge may use for what it puts aside', () => {
+    const queues = everywhere('AWS::SQS::Queue');
+    expect(queues).toHaveLength(8);
+    for (const { id, properties } of queues)
+      expect(JSON.stringify(properties.KmsMasterKeyId), id).toMatch(/ImportValue.*Data.*Key/);
+    const policies = everywhere('AWS::KMS::Key').map(({ properties }) => JSON.stringify(properties.KeyPolicy));
+    expect(policies.filter((policy) => policy.includes('"events.amazonaws.com"'))).toHaveLength(2);
+  });
+
   test('deliveries: hidden for longer than one may take, and put aside after five tries', () => {
     for (const config of ['devnet', 'operator']) {
       const queue = everywhere('AWS::SQS::Queue').find(
         (found) => found.config === config && /^Deliveries/.test(found.id),
       )!;
       expect(queue.properties).toMatchObject({ VisibilityTimeout: 90, RedrivePolicy: { maxReceiveCount: 5 } });
+    }
+  });
+
+  test('the API has the name under which accounts log in and hosted files are found, and no other', () => {
+    for (const [config, name] of [
+      ['devnet', 'api.devnet.brop.example'],
+      ['operator', 'api.brop.example'],
+    ]) {
+      const of = (type: string) => everywhere(type).filter((found) => found.config === config);
+      const [domain, ...others] = of('AWS::ApiGateway::DomainName');
+      expect(others).toEqual([]);
+      expect(domain!.properties).toMatchObject({ DomainName: name, SecurityPolicy: 'TLS_1_2' });
+      const [mapping] = of('AWS::ApiGateway::BasePathMapping');
+      expect(mapping!.properties).toMatchObject({ DomainName: { Ref: domain!.id }, Stage: expect.anything() });
+      expect(mapping!.properties).not.toHaveProperty('BasePath');
+      expect(of('AWS::ApiGateway::RestApi')[0]!.properties.DisableExecuteApiEndpoint).toBe(true);
+      for (const { id, properties } of of('AWS::Lambda::Function').filter(({ id }) =>
+        /^(Api|Stream)Function/.test(id),
+      )) {
+        const { Variables } = properties.Environment as { Variables: Record<string, unknown> };
+        expect(Variables, id).toMatchObject({
+          BROP_ORIGINS: `https://${name}`,
+          BROP_HOSTING_URL: `https://${name}/v1/hosting/files`,
+        });
+      }
     }
   });
 
@@ -242,10 +307,12 @@ describe('functions and API', () => {
     for (const { properties } of streamed)
       expect(properties.Integration).toMatchObject({ ResponseTransferMode: 'STREAM', TimeoutInMillis: 900_000 });
     const keyed = methods.filter(({ properties }) => properties.ApiKeyRequired === true);
-    expect(keyed.map(({ config, properties }) => [config, properties.HttpMethod])).toEqual([
-      ['operator', 'POST'],
-      ['operator', 'POST'],
-    ]);
+    const openapi = JSON.parse(readFileSync(join(DOCS, 'openapi.json'), 'utf8')) as { paths: Record<string, object> };
+    const writing = Object.values(openapi.paths)
+      .flatMap((path) => Object.keys(path).map((method) => method.toUpperCase()))
+      .filter((method) => !['GET', 'HEAD', 'OPTIONS', 'PARAMETERS', 'SUMMARY', 'DESCRIPTION'].includes(method));
+    expect(new Set(keyed.map(({ properties }) => properties.HttpMethod))).toEqual(new Set(writing));
+    expect(keyed.map(({ config }) => config)).toEqual(Array(6).fill('operator'));
     expect(everywhere('AWS::ApiGateway::UsagePlan')).toHaveLength(3);
     expect(everywhere('AWS::WAFv2::WebACLAssociation')).toHaveLength(2);
     for (const { properties } of everywhere('AWS::ApiGateway::RestApi'))

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
-import type { Template } from 'aws-cdk-lib/assertions';
+import { Template } from 'aws-cdk-lib/assertions';
 import { build, type Stacks } from './build.ts';
 import devnet from './config/devnet.ts';
 import operator from './config/operator.ts';
@@ -47,4 +47,30 @@ type Resource = { readonly Type: string; readonly Properties: Readonly<Record<st
 /** Resources of one type in a template, by logical id. */
 export function resources(template: Template, type: string): readonly (readonly [string, Resource])[] {
   return Object.entries(template.findResources(type) as Record<string, Resource>);
+}
+
+/** By config, and in it by the last part of the stack's name. */
+export type Templates = Readonly<Record<string, Readonly<Record<string, Template>>>>;
+
+/** Every template of all configs: some seconds. */
+export function allTemplates(): Templates {
+  return Object.fromEntries(Object.keys(CONFIGS).map((name) => [name, templatesOf(name)]));
+}
+
+function templatesOf(name: string): Readonly<Record<string, Template>> {
+  return withStacks(name, ({ network, data, hsm, validators, site, proxy, monitoring }) => {
+    const stacks = [network, data, hsm, ...validators, site, proxy, monitoring].filter((stack) => stack !== undefined);
+    return Object.fromEntries(stacks.map((stack) => [stack.stackName.split('-').at(-1)!, Template.fromStack(stack)]));
+  });
+}
+
+/** Resources of one type in all templates, and where each is. */
+export function resourcesOf(templates: Templates, type: string) {
+  return Object.entries(templates).flatMap(([config, stacks]) =>
+    Object.entries(stacks).flatMap(([stack, template]) =>
+      resources(template, type).map(([id, resource]) => ({
+        ...{ config, stack, id, resource, properties: resource.Properties },
+      })),
+    ),
+  );
 }

@@ -17,11 +17,9 @@ const entrySchema = z
     outcome: z
       .string()
       .openapi({ description: '`done`, the name of the code of the refusal, or why a subscription was disabled.' }),
-    tokenId: z
-      .string()
-      .openapi({
-        description: 'Names the access token (`jti`); empty for what the node did: `subscription.disabled`.',
-      }),
+    tokenId: z.string().openapi({
+      description: 'Names the access token (`jti`); empty for what the node did: `subscription.disabled`.',
+    }),
   })
   .openapi('AuditEntry');
 

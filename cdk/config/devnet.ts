@@ -22,7 +22,10 @@ const devnet: DeploymentInput = {
     name: 'proxy',
     nodeId: '5'.repeat(64),
     size,
-    origins: ['https://api.devnet.brop.example'],
+    domain: {
+      name: 'api.devnet.brop.example',
+      certificateArn: 'arn:aws:acm:us-east-1:111122223333:certificate/00000000-0000-0000-0000-000000000001',
+    },
     keyForWrites: false,
     clients: [{ name: 'trial', requestsPerSecond: 50, burst: 100 }],
     hosting: { lockMode: 'GOVERNANCE', retentionDays: 1 },

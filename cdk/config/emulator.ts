@@ -29,7 +29,7 @@ const emulator: DeploymentInput = {
   account: '000000000000',
   image: '000000000000.dkr.ecr.us-east-1.amazonaws.com/brop:0.1.0',
   validators: devnet.validators.map((settings, i) => ({ ...settings, ...at(i) })),
-  proxy: { ...proxy, ...at(last), origins: [new URL(endpoint).origin] },
+  proxy: { ...proxy, ...at(last) },
   emulator: { endpoint },
 };
 

@@ -14,7 +14,10 @@ const operator: DeploymentInput = {
     name: 'proxy',
     nodeId: '5'.repeat(64),
     size: { cpu: 512, memoryMiB: 1024 },
-    origins: ['https://api.brop.example'],
+    domain: {
+      name: 'api.brop.example',
+      certificateArn: 'arn:aws:acm:us-east-1:111122223333:certificate/00000000-0000-0000-0000-000000000002',
+    },
     keyForWrites: true,
     clients: [
       { name: 'partner-a', requestsPerSecond: 100, burst: 200, requestsPerMonth: 10_000_000 },

@@ -8,7 +8,8 @@ const COMMON = {
   blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
   enforceSSL: true,
   minimumTLSVersion: 1.2,
-  removalPolicy: RemovalPolicy.RETAIN,
+  // Kept, unless a create is rolled back.
+  removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
 } as const;
 
 interface BucketProps extends Omit<s3.BucketProps, 'eventBridgeEnabled'> {
@@ -42,6 +43,8 @@ export class Buckets extends Construct {
       bucketKeyEnabled: true,
       serverAccessLogsBucket: this.accessLogs,
       serverAccessLogsPrefix: `${id}/`,
+      // Parts that a crash has left are in no list of objects, and are billed.
+      lifecycleRules: [{ abortIncompleteMultipartUploadAfter: Duration.days(1) }],
       ...props,
     });
     // The property of CloudFormation: CDK's own would be a function with rights of its own that sets it.

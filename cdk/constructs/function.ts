@@ -21,6 +21,8 @@ export interface FunctionProps {
   readonly handler?: string;
   readonly timeout: Duration;
   readonly memoryMiB: number;
+  /** How many of it run at once: of the account's sum set aside for it, and never more. */
+  readonly concurrency?: number;
   readonly environment: Readonly<Record<string, string>>;
   /** Only for what must reach a node. */
   readonly network?: { readonly vpc: ec2.IVpc; readonly group: ec2.ISecurityGroup };
@@ -45,6 +47,7 @@ export class BropFunction extends lambda.Function {
       architecture: lambda.Architecture.ARM_64,
       memorySize: props.memoryMiB,
       timeout: props.timeout,
+      ...(props.concurrency !== undefined && { reservedConcurrentExecutions: props.concurrency }),
       role,
       logGroup: log,
       tracing: lambda.Tracing.ACTIVE,

@@ -16,12 +16,25 @@ export const WRITE_ITEMS = [
 ];
 export const CHANGE_ITEMS = [...READ_ITEMS, ...WRITE_ITEMS];
 
-export function grantItems(role: iam.IRole, { tableArn, encryptionKey }: Table, actions: string[]): void {
-  role.addToPrincipalPolicy(new iam.PolicyStatement({ actions, resources: [tableArn] }));
+/** @param keys of partitions, with `*` for any characters: of these alone; all of them without. */
+export function grantItems(
+  role: iam.IRole,
+  { tableArn, encryptionKey }: Table,
+  actions: string[],
+  keys?: readonly string[],
+): void {
+  const conditions = { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys } };
+  role.addToPrincipalPolicy(
+    new iam.PolicyStatement({ actions, resources: [tableArn], ...(keys !== undefined && { conditions }) }),
+  );
   useKey(role, encryptionKey!);
 }
 
-/** Of the objects below a prefix, which ends in a slash. `s3:ListBucket`, for those, tells 404 from 403. */
+/**
+ * Of the objects below a prefix, which ends in a slash. `s3:ListBucket` is of the whole bucket, which serves one purpose:
+ * under a condition on `s3:prefix`, which a request for one object does not have, S3 answers 403 rather than 404 for what
+ * is not there.
+ */
 export function grantObjects(role: iam.IRole, bucket: Bucket, prefix: string, actions: string[]): void {
   const onObjects = actions.filter((action) => action !== 's3:ListBucket');
   role.addToPrincipalPolicy(
@@ -33,13 +46,7 @@ export function grantObjects(role: iam.IRole, bucket: Bucket, prefix: string, ac
     'Objects of one bucket cannot be named one by one',
   );
   if (onObjects.length < actions.length)
-    role.addToPrincipalPolicy(
-      new iam.PolicyStatement({
-        actions: ['s3:ListBucket'],
-        resources: [bucket.bucketArn],
-        ...(prefix !== '' && { conditions: { StringLike: { 's3:prefix': `${prefix}*` } } }),
-      }),
-    );
+    role.addToPrincipalPolicy(new iam.PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }));
   useKey(role, bucket.encryptionKey!);
 }
 
@@ -49,7 +56,7 @@ function exportName(bucket: Bucket): string {
   return stack.resolve(stack.exportValue(bucket.bucketArn))['Fn::ImportValue'];
 }
 
-/** The key of the data at rest, through DynamoDB and S3 alone. Said once more it changes nothing: CDK merges the same. */
+/** The key of the data at rest, through DynamoDB, S3, SQS alone. Said once more it changes nothing: CDK merges the same. */
 function useKey(role: iam.IRole, { keyArn }: IKey): void {
   const { region } = Stack.of(role);
   role.addToPrincipalPolicy(
@@ -65,7 +72,7 @@ function useKey(role: iam.IRole, { keyArn }: IKey): void {
       ],
       resources: [keyArn],
       conditions: {
-        StringEquals: { 'kms:ViaService': ['dynamodb', 's3'].map((name) => `${name}.${region}.amazonaws.com`) },
+        StringEquals: { 'kms:ViaService': ['dynamodb', 's3', 'sqs'].map((name) => `${name}.${region}.amazonaws.com`) },
       },
     }),
   );

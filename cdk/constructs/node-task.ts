@@ -14,16 +14,21 @@ import { acknowledge } from './acknowledge.ts';
 import { grantObjects } from './grants.ts';
 import { secretName } from './secrets.ts';
 
-/** Where a node serves its metrics, and the follower its API, inside of the network. */
+/** Where a node serves its metrics and /livez, to itself alone, and the follower its API, inside of the network. */
 export const SERVICE_PORT = 9464;
 export const API_PORT = 4680;
 /** The longest that Fargate grants. A node ends in seconds; a vote under way is written before anything is closed. */
 const STOP_TIMEOUT = Duration.seconds(120);
-const DATA_FOLDER = '/var/lib/brop';
+/** A store that is taken anew from a snapshot, and the blocks after it executed: minutes as a rule. */
+const JOINING = Duration.hours(1);
+const DATA_FOLDER = '/data';
 /** Where in its bucket a node publishes; CloudFront serves it under the same path. */
 export const FILES = 'files/';
-/** Volumes of the image (deploy/Dockerfile): the store, which may vanish with the task, and what is unpacked at the start. */
-const WRITABLE = [DATA_FOLDER, '/tmp'];
+/**
+ * Volumes of the image (deploy/Dockerfile): the store, which may vanish with the task, and what is unpacked at the start.
+ * Nothing else can be written: a mount takes its owner from a volume of the image, and is root's without one.
+ */
+const WRITABLE = [DATA_FOLDER, '/run', '/tmp'];
 
 export interface NodeTaskProps {
   readonly deployment: Deployment;
@@ -32,9 +37,13 @@ export interface NodeTaskProps {
   readonly data: NodeData;
   /** The part of BROP_CONFIG that depends on the role. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** The port that says whether the process answers, and the path. */
-  readonly health: { readonly port: number; readonly path: string };
+  /** Where /livez says that the process does its work. */
+  readonly healthPort: number;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Behind a balancer: it reaches targets in its own subnet alone. */
+  readonly balancedIn?: ec2.ISubnet | undefined;
+  /** Groups besides the task's own that it is in. */
+  readonly extraGroups?: readonly ec2.ISecurityGroup[];
   /** Not with CloudHSM's client, which keeps its state beside its programs. */
   readonly readonlyRoot?: boolean;
 }
@@ -54,10 +63,11 @@ export class NodeTask extends Construct {
     this.log = new logs.LogGroup(this, 'Log', { retention: deployment.logRetentionDays });
     this.taskRole = new iam.Role(this, 'TaskRole', { assumedBy: ecsTasks(this) });
     for (const secret of [data.nodeKey, data.noteKey]) secret.readableBy({ role: this.taskRole });
-    // The chain's plain files, some of which are replaced by wider ones.
+    // The chain's plain files, some of which are replaced by wider ones; large ones go in parts.
     grantObjects(this.taskRole, data.files, FILES, [
       's3:GetObject',
       's3:PutObject',
+      's3:AbortMultipartUpload',
       's3:DeleteObject',
       's3:ListBucket',
     ]);
@@ -81,9 +91,12 @@ export class NodeTask extends Construct {
       maxHealthyPercent: 100,
       availabilityZoneRebalancing: ecs.AvailabilityZoneRebalancing.DISABLED,
       circuitBreaker: { enable: true, rollback: true },
+      // A balancer may find nobody at the port until the node has its store.
+      ...(props.balancedIn !== undefined && { healthCheckGracePeriod: JOINING }),
       assignPublicIp: true,
-      vpcSubnets: { subnetType: ec2.SubnetType.PUBLIC },
-      securityGroups: [this.group],
+      vpcSubnets:
+        props.balancedIn === undefined ? { subnetType: ec2.SubnetType.PUBLIC } : { subnets: [props.balancedIn] },
+      securityGroups: [this.group, ...(props.extraGroups ?? [])],
       cloudMapOptions: {
         name: settings.name,
         cloudMapNamespace: network.namespace,
@@ -102,7 +115,7 @@ export class NodeTask extends Construct {
   }
 
   private taskDefinition(props: NodeTaskProps): ecs.FargateTaskDefinition {
-    const { deployment, settings, health } = props;
+    const { deployment, settings, healthPort } = props;
     const task = new ecs.FargateTaskDefinition(this, 'Task', {
       cpu: settings.size.cpu,
       memoryLimitMiB: settings.size.memoryMiB,
@@ -127,11 +140,11 @@ export class NodeTask extends Construct {
       stopTimeout: STOP_TIMEOUT,
       readonlyRootFilesystem: props.readonlyRoot ?? true,
       healthCheck: {
-        command: ['CMD', 'node', '-e', answers(`http://127.0.0.1:${health.port}${health.path}`)],
+        command: ['CMD', 'node', '-e', lives(`http://127.0.0.1:${healthPort}/livez`)],
         interval: Duration.seconds(30),
         timeout: Duration.seconds(5),
         retries: 3,
-        // A node that takes its store anew from S3 is busy with that first.
+        // The longest there is.
         startPeriod: Duration.seconds(300),
       },
     });
@@ -203,7 +216,11 @@ function imageOf(scope: Construct, image: string): ecs.ContainerImage {
   return ecs.ContainerImage.fromEcrRepository(repository, path.slice(at + 1));
 }
 
-/** A program of one line that fails unless the URL answers with 200. */
-function answers(url: string): string {
-  return `fetch('${url}').then((answer)=>process.exit(answer.ok?0:1),()=>process.exit(1))`;
+/**
+ * A program of one line that fails unless the URL answers with 200, or nobody listens: a node that takes its store anew from
+ * a snapshot is busy with that first, for longer than a start period can be; one that has ended is no longer asked.
+ */
+function lives(url: string): string {
+  const isEarly = "error.cause?.code==='ECONNREFUSED'";
+  return `fetch('${url}').then((answer)=>process.exit(answer.ok?0:1),(error)=>process.exit(${isEarly}?0:1))`;
 }

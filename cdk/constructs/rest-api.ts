@@ -1,11 +1,12 @@
 /** The public API: one function behind API Gateway, with keys and a plan for each client, and WAF in front. */
 import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as waf from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
-import type { Deployment, ProxySettings } from '../deployment.ts';
+import { type Deployment, originOf, type ProxySettings } from '../deployment.ts';
 import { acknowledge } from './acknowledge.ts';
 
 export interface RestApiProps {
@@ -29,6 +30,8 @@ export class RestApi extends Construct {
       endpointTypes: [apigateway.EndpointType.REGIONAL],
       // Transactions and receipts are CBOR.
       binaryMediaTypes: ['*/*'],
+      // Under another name nobody could log in. The emulator knows the API by no other.
+      disableExecuteApiEndpoint: deployment.emulator === undefined,
       cloudWatchRole: true,
       deployOptions: {
         stageName: 'v1',
@@ -55,7 +58,8 @@ export class RestApi extends Construct {
       'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]',
       'The role of API Gateway for its own logs, as AWS prescribes it',
     );
-    new CfnOutput(this, 'Url', { value: this.rest.url });
+    new CfnOutput(this, 'Url', { value: originOf(settings, deployment) });
+    if (deployment.emulator === undefined) this.giveName(settings.domain);
     new CfnOutput(this, 'ApiId', { value: this.rest.restApiId });
   }
 
@@ -64,8 +68,24 @@ export class RestApi extends Construct {
     const integration = new apigateway.LambdaIntegration(handler, UNSCOPED);
     for (const resource of [this.rest.root, this.rest.root.addResource('{proxy+}')]) {
       acknowledgeOpen(resource.addMethod('ANY', integration));
-      if (keyForWrites) acknowledgeOpen(resource.addMethod('POST', integration, { apiKeyRequired: true }));
+      if (!keyForWrites) continue;
+      for (const method of WRITING) acknowledgeOpen(resource.addMethod(method, integration, { apiKeyRequired: true }));
     }
+  }
+
+  /** Nothing before the paths of the API: /v1 is theirs, and no longer the stage's. */
+  private giveName({ name, certificateArn }: ProxySettings['domain']): void {
+    const domain = new apigateway.DomainName(this, 'Domain', {
+      domainName: name,
+      certificate: Certificate.fromCertificateArn(this, 'Certificate', certificateArn),
+      endpointType: apigateway.EndpointType.REGIONAL,
+      securityPolicy: apigateway.SecurityPolicy.TLS_1_2,
+      mapping: this.rest,
+    });
+    new CfnOutput(this, 'DomainTarget', {
+      value: domain.domainNameAliasDomainName,
+      description: `Where the name ${name} must lead (CNAME)`,
+    });
   }
 
   private routeStream(stream: IFunction): void {
@@ -132,6 +152,9 @@ export class RestApi extends Construct {
     return firewall;
   }
 }
+
+/** Methods that change something: a test holds them to docs/openapi.json. */
+const WRITING = ['POST', 'PATCH', 'DELETE'];
 
 /** One permission for the API rather than one for each method. */
 const UNSCOPED = { scopePermissionToMethod: false };

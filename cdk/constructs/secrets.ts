@@ -19,7 +19,8 @@ export class KeptSecret extends Secret {
       secretName,
       description: 'Random until npm run aws:keys, or its owner, puts the key in',
       encryptionKey,
-      removalPolicy: RemovalPolicy.RETAIN,
+      // A create that is rolled back takes it along: its name would be in the way of the next one.
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
     this.key = encryptionKey;
     acknowledge(this, 'AwsSolutions-SMG4', 'Keys of a chain change by a transaction on it, never by a timer');

@@ -41,7 +41,10 @@ const KINDS = {
 
 export type TableKind = keyof typeof KINDS;
 
-/** On demand, encrypted with `encryptionKey`, never deleted with its stack. */
+/**
+ * On demand, encrypted with `encryptionKey`, never deleted with its stack: not even by a create that is rolled back, which
+ * could not end as long as tables are protected from deletion. Its name is CloudFormation's, and in nobody's way.
+ */
 export function table(scope: Construct, id: string, kind: TableKind, encryptionKey: IKey): dynamodb.Table {
   const { pointInTimeRecovery, ...keys }: Kind = KINDS[kind];
   const made = new dynamodb.Table(scope, id, {

@@ -55,7 +55,7 @@ export class ValidatorData extends Construct implements NodeData {
         description: `Votes of ${name}`,
         keySpec: kms.KeySpec.ECC_NIST_P256,
         keyUsage: kms.KeyUsage.SIGN_VERIFY,
-        removalPolicy: RemovalPolicy.RETAIN,
+        removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         pendingWindow: Duration.days(30),
       });
     if (signer.driver === 'auto' && signer.standby === 'file')
@@ -100,6 +100,7 @@ export class ProxyData extends Construct implements NodeData {
     });
     this.hosting = buckets.make('Hosting', { versioned: true, objectLockEnabled: true });
     for (const bucket of [this.files, this.site]) readableByCloudFront(bucket, encryptionKey);
+    usableByEventBridge(encryptionKey);
   }
 }
 
@@ -113,7 +114,7 @@ export class DataStack extends Stack {
     const encryptionKey = new kms.Key(this, 'Key', {
       description: `Data at rest of the BROP deployment ${deployment.name}`,
       enableKeyRotation: true,
-      removalPolicy: RemovalPolicy.RETAIN,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
     const buckets = new Buckets(this, 'Buckets', { encryptionKey, logDays: deployment.logRetentionDays });
     this.accessLogs = buckets.accessLogs;
@@ -123,6 +124,18 @@ export class DataStack extends Stack {
     this.validators = deployment.validators.map((settings) => new ValidatorData(this, settings.name, settings, shared));
     if (deployment.proxy !== undefined) this.proxy = new ProxyData(this, 'Proxy', deployment.proxy, shared);
   }
+}
+
+/** For the queue of what EventBridge could not hand over. */
+function usableByEventBridge(key: kms.Key): void {
+  key.addToResourcePolicy(
+    new PolicyStatement({
+      principals: [new ServicePrincipal('events.amazonaws.com')],
+      actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+      resources: ['*'],
+      conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(key).account } },
+    }),
+  );
 }
 
 /**

@@ -17,7 +17,7 @@ export interface HsmProps extends StackProps {
 export class HsmStack extends Stack {
   readonly clusterId: string;
   /** The group that CloudHSM has made with the cluster: what is in it reaches the HSMs. */
-  private readonly members: ec2.ISecurityGroup;
+  readonly members: ec2.ISecurityGroup;
 
   constructor(scope: Construct, id: string, { settings, network, ...props }: HsmProps) {
     super(scope, id, props);
@@ -26,7 +26,7 @@ export class HsmStack extends Stack {
       mode: 'FIPS',
       subnetIds: network.vpc.isolatedSubnets.map(({ subnetId }) => subnetId),
     });
-    cluster.applyRemovalPolicy(RemovalPolicy.RETAIN);
+    cluster.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
     this.clusterId = cluster.ref;
     new CfnOutput(this, 'ClusterId', { value: cluster.ref, description: 'For scripts/cloudhsm-ceremony.ts' });
     this.members = ec2.SecurityGroup.fromSecurityGroupId(this, 'Members', cluster.attrSecurityGroup, {
@@ -34,9 +34,8 @@ export class HsmStack extends Stack {
     });
   }
 
-  /** Lets a node reach the HSMs. */
-  admit(service: { addSecurityGroup(group: ec2.ISecurityGroup): void }, group: ec2.SecurityGroup): void {
-    service.addSecurityGroup(this.members);
+  /** Lets out to the HSMs what is in `group`, and in `members`. */
+  open(group: ec2.SecurityGroup): void {
     group.addEgressRule(this.members, HSM_PORTS, 'CloudHSM');
   }
 }

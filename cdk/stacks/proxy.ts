@@ -11,19 +11,29 @@ import type { Construct } from 'constructs';
 import { acknowledge } from '../constructs/acknowledge.ts';
 import { BropFunction } from '../constructs/function.ts';
 import { CHANGE_ITEMS, grantItems, grantObjects, READ_ITEMS } from '../constructs/grants.ts';
-import { API_PORT, NodeTask } from '../constructs/node-task.ts';
+import { API_PORT, NodeTask, SERVICE_PORT } from '../constructs/node-task.ts';
 import { RestApi } from '../constructs/rest-api.ts';
 import { secretName } from '../constructs/secrets.ts';
-import type { Deployment, ProxySettings } from '../deployment.ts';
+import { type Deployment, originOf, type ProxySettings } from '../deployment.ts';
 import type { ProxyData } from './data.ts';
 import type { NetworkStack } from './network.ts';
 
 /** A delivery may take as long as this; the message is hidden from others for longer (SQS asks for a margin). */
 const DELIVERY_TIMEOUT = Duration.seconds(60);
 const DELIVERY_VISIBILITY = Duration.seconds(90);
+/**
+ * How many of a function run at once. A stream holds one for up to 15 minutes: without a bound of their own, streams of one
+ * address would take what all functions of the account share. The others keep theirs whatever the API is asked.
+ */
+const CONCURRENCY = { stream: 100, indexer: 10, webhooks: 30 } as const;
+/** Of those of `webhooks`, as many are for messages; the others for the timer. */
+const DELIVERIES_AT_ONCE = 20;
 /** Where hosted files lie: as they came in, and checked. */
 const INCOMING = 'incoming/';
 const HOSTED = 'files/';
+/** Partitions of the service table, as the adapters name them: who delivers, or hosts, sees no tokens and no audit log. */
+const SUBSCRIPTIONS = ['subscriptions', 'subscription/*', 'attempts/*'];
+const HOSTED_FILES = ['hosted/*', 'hosting/*'];
 /** The part of requests that is traced, besides the first one of a second. */
 const TRACED = 0.01;
 /** How often a message or a record is tried before it is put aside for people. */
@@ -83,13 +93,11 @@ export class ProxyStack extends Stack {
   }
 
   private queue(id: string, props: sqs.QueueProps = {}): sqs.Queue {
-    const encryption = sqs.QueueEncryption.SQS_MANAGED;
-    const made = new sqs.Queue(this, id, {
-      encryption,
-      enforceSSL: true,
-      retentionPeriod: Duration.days(14),
-      ...props,
-    });
+    const made = new sqs.Queue(this, id, { enforceSSL: true, retentionPeriod: Duration.days(14), ...props });
+    const { defaultChild } = made.node;
+    // The property of CloudFormation: with CDK's own its grants would add wider ones of the key (`kms:ReEncrypt*`).
+    if (defaultChild instanceof sqs.CfnQueue)
+      defaultChild.kmsMasterKeyId = this.props.data.service.encryptionKey!.keyArn;
     if (props.deadLetterQueue === undefined)
       acknowledge(made, 'AwsSolutions-SQS3', 'It is where what failed is put aside');
     return made;
@@ -112,10 +120,12 @@ export class ProxyStack extends Stack {
           port,
           // API Gateway bounds each client.
           requestsPerSecond: 0,
-          origins: settings.origins,
+          origins: [originOf(settings, deployment)],
         },
+        // In the emulator nobody asks, and each node has one port.
+        ...(local === undefined && { metrics: { host: '127.0.0.1', port: SERVICE_PORT } }),
       },
-      health: { port, path: '/v1/status' },
+      healthPort: SERVICE_PORT,
     });
     grantItems(task.taskRole, data.ledger, CHANGE_ITEMS);
     return task;
@@ -125,6 +135,7 @@ export class ProxyStack extends Stack {
     const { deployment, bundles, data } = this.props;
     const indexer = new BropFunction(this, 'Indexer', {
       ...{ deployment, bundles, name: 'indexer', timeout: Duration.seconds(60), memoryMiB: 512 },
+      concurrency: CONCURRENCY.indexer,
       deadLetters: this.deadLetters.indexer,
       environment: {
         ...this.tables(),
@@ -149,7 +160,7 @@ export class ProxyStack extends Stack {
     this.everyMinute('IndexerSweep', indexer);
     grantItems(indexer.role, data.ledger, READ_ITEMS);
     grantItems(indexer.role, data.index, CHANGE_ITEMS);
-    grantItems(indexer.role, data.service, CHANGE_ITEMS);
+    grantItems(indexer.role, data.service, CHANGE_ITEMS, SUBSCRIPTIONS);
     deliveries.grantSendMessages(indexer);
     return indexer;
   }
@@ -159,6 +170,7 @@ export class ProxyStack extends Stack {
     const { deployment, bundles, data, settings } = this.props;
     const webhooks = new BropFunction(this, 'Webhooks', {
       ...{ deployment, bundles, name: 'webhooks', timeout: DELIVERY_TIMEOUT, memoryMiB: 512 },
+      concurrency: CONCURRENCY.webhooks,
       deadLetters: this.deadLetters.webhooks,
       environment: {
         ...this.tables(),
@@ -169,11 +181,15 @@ export class ProxyStack extends Stack {
       },
     });
     webhooks.addEventSource(
-      new SqsEventSource(deliveries, { batchSize: 10, maxConcurrency: 10, reportBatchItemFailures: true }),
+      new SqsEventSource(deliveries, {
+        batchSize: 10,
+        maxConcurrency: DELIVERIES_AT_ONCE,
+        reportBatchItemFailures: true,
+      }),
     );
     this.everyMinute('WebhooksSweep', webhooks);
     grantItems(webhooks.role, data.ledger, READ_ITEMS);
-    grantItems(webhooks.role, data.service, CHANGE_ITEMS);
+    grantItems(webhooks.role, data.service, CHANGE_ITEMS, SUBSCRIPTIONS);
     data.apiSecret.readableBy(webhooks);
     deliveries.grantSendMessages(webhooks);
     return webhooks;
@@ -216,10 +232,11 @@ export class ProxyStack extends Stack {
     grantObjects(check.role, hosting, HOSTED, [
       's3:GetObject',
       's3:PutObject',
+      's3:GetObjectRetention',
       's3:PutObjectRetention',
       's3:ListBucket',
     ]);
-    grantItems(check.role, data.service, CHANGE_ITEMS);
+    grantItems(check.role, data.service, CHANGE_ITEMS, HOSTED_FILES);
     return check;
   }
 
@@ -228,13 +245,14 @@ export class ProxyStack extends Stack {
     const { deployment, bundles, settings, network, data } = this.props;
     const api = new BropFunction(this, id, {
       ...{ deployment, bundles, name: 'api', handler, timeout, memoryMiB: 512 },
+      ...(handler === 'stream' && { concurrency: CONCURRENCY.stream }),
       network: { vpc: network.vpc, group: network.functionsGroup! },
       environment: {
         ...this.tables(),
         ...this.hostingNames(),
         BROP_INDEX_TABLE: data.index.tableName,
         BROP_UPSTREAM_URL: upstreamOf(settings, network.namespace.namespaceName),
-        BROP_ORIGINS: settings.origins.join(','),
+        BROP_ORIGINS: originOf(settings, deployment),
         BROP_WEBHOOK_QUEUE_URL: deliveries.queueUrl,
         BROP_SECRET_ID: secretName(deployment, `${settings.name}/api`),
         ...(deployment.emulator !== undefined && { BROP_WEBHOOK_LOOPBACK: '1' }),
@@ -257,12 +275,12 @@ export class ProxyStack extends Stack {
   }
 
   private hostingNames(): Readonly<Record<string, string>> {
-    const { data, settings } = this.props;
+    const { data, settings, deployment } = this.props;
     return {
       BROP_QUARANTINE_BUCKET: data.quarantine.bucketName,
       BROP_HOSTING_BUCKET: data.hosting.bucketName,
       // The API hands out links that end: a file is public only once it is registered.
-      BROP_HOSTING_URL: `${settings.origins[0]}/v1/hosting/files`,
+      BROP_HOSTING_URL: `${originOf(settings, deployment)}/v1/hosting/files`,
     };
   }
 }

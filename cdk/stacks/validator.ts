@@ -13,6 +13,8 @@ import type { HsmStack } from './hsm.ts';
 import type { NetworkStack } from './network.ts';
 
 const PKCS11_LIBRARY = '/opt/cloudhsm/lib/libcloudhsm_pkcs11.so';
+/** As many blocks as a new task executes at most, besides those since: some hours' worth on a busy chain. */
+const SNAPSHOT_BLOCKS = 10_240;
 /** CloudHSM has one token, of this label. */
 const TOKEN_LABEL = 'hsm1';
 
@@ -31,6 +33,8 @@ export class ValidatorStack extends Stack {
     super(scope, id, props);
     const { deployment, settings, network, data, hsm } = props;
     const port = settings.local?.servicePort ?? SERVICE_PORT;
+    // One zone: an address there is paid for by the hour, and a balancer reaches no target in a zone that it is not in.
+    const balancedIn = settings.reach.kind === 'public' ? network.vpc.publicSubnets[0]! : undefined;
     this.task = new NodeTask(this, 'Node', {
       ...{ deployment, settings, network, data },
       config: {
@@ -39,14 +43,20 @@ export class ValidatorStack extends Stack {
         voteRecord: { driver: 'dynamodb', table: data.votes.tableName, validator: settings.name },
         proposals: { table: data.proposals.tableName },
         metrics: { host: '127.0.0.1', port },
+        // A task begins without a store: from its own newest snapshot, not from the genesis.
+        join: 'snapshot',
+        snapshots: { every: SNAPSHOT_BLOCKS, keep: 2 },
       },
-      health: { port, path: '/metrics' },
+      healthPort: port,
+      balancedIn,
       // The entry point of the image tells CloudHSM's client where the HSMs are (deploy/entrypoint.sh).
       ...(hsm !== undefined && {
         environment: {
           BROP_CLOUDHSM_CLUSTER: hsm.clusterId,
           BROP_CLOUDHSM_CA: secretReference(deployment, settings, 'hsm-ca'),
         },
+        // A service takes no further group once it is made.
+        extraGroups: [hsm.members],
       }),
       readonlyRoot: hsm === undefined,
     });
@@ -59,23 +69,23 @@ export class ValidatorStack extends Stack {
       ec2.Port.tcp(settings.nodePort),
       'nodes of this deployment',
     );
-    if (settings.reach.kind === 'public') this.openToPeers(network, settings.nodePort, settings.reach.allowFrom);
+    if (settings.reach.kind === 'public') this.openToPeers(balancedIn!, settings.nodePort, settings.reach.allowFrom);
   }
 
   private grantSigning({ consensusKey, standbyKey, pin, customerCa }: ValidatorData, hsm: HsmStack | undefined): void {
-    const { taskRole, service, group } = this.task;
+    const { taskRole, group } = this.task;
     consensusKey?.grant(taskRole, 'kms:Sign', 'kms:GetPublicKey');
     for (const secret of [standbyKey, pin, customerCa]) secret?.readableBy({ role: taskRole });
     if (hsm === undefined) return;
-    hsm.admit(service.connections, group);
+    hsm.open(group);
     // The state of the cluster and the addresses of its HSMs; the action knows no resource.
     taskRole.addToPolicy(new PolicyStatement({ actions: ['cloudhsm:DescribeClusters'], resources: ['*'] }));
     acknowledge(taskRole, 'AwsSolutions-IAM5[Resource::*]', 'cloudhsm:DescribeClusters knows no narrower resource');
   }
 
   /** An address that stays, for peers in other accounts; TLS ends in the node, the balancer sees none of it. */
-  private openToPeers(network: NetworkStack, port: number, allowFrom: readonly string[]): void {
-    const { vpc } = network;
+  private openToPeers(subnet: ec2.ISubnet, port: number, allowFrom: readonly string[]): void {
+    const { vpc } = this.task.service.cluster;
     const group = new ec2.SecurityGroup(this, 'PeersGroup', { vpc, allowAllOutbound: false });
     for (const range of allowFrom) group.addIngressRule(ec2.Peer.ipv4(range), ec2.Port.tcp(port), 'peers');
     group.addEgressRule(this.task.group, ec2.Port.tcp(port), 'the node');
@@ -89,9 +99,7 @@ export class ValidatorStack extends Stack {
       vpc,
       internetFacing: true,
       securityGroups: [group],
-      // One zone with an address that is paid for by the hour; the task may be in another.
-      vpcSubnets: { subnets: [vpc.publicSubnets[0]!] },
-      crossZoneEnabled: true,
+      vpcSubnets: { subnets: [subnet] },
     });
     acknowledge(balancer, 'AwsSolutions-ELB2', 'A network load balancer logs TLS that ends in it, and none does');
     balancer.addListener('Nodes', { port }).addTargets('Node', {

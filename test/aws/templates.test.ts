@@ -3,10 +3,12 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { HostingTable } from '../../adapters/hosting-aws/hosting-table.ts';
 import { PROGRESS } from '../../adapters/index-dynamodb/items.ts';
 import { HEAD_KEY } from '../../adapters/ledger-dynamodb/items.ts';
-import { attemptsItem, STATE } from '../../adapters/subscriptions-dynamodb/items.ts';
+import { attemptsItem, attemptsName, STATE, subscriptionKey } from '../../adapters/subscriptions-dynamodb/items.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const VENV = join(ROOT, '.cache', 'venv-cfn-lint', 'bin');
@@ -87,6 +89,32 @@ describe('tables have the keys and the attributes that the adapters give their i
       types,
     );
     expect(KeySchema.map(({ AttributeName }) => AttributeName)).toEqual(Object.keys(types));
+  });
+
+  test('functions that may change some partitions of the service table change no others', async () => {
+    const path = join(ROOT, 'cdk.out', 'devnet', 'Brop-devnet-Proxy.template.json');
+    const text = readFileSync(path, 'utf8');
+    const allowed = (key: string) =>
+      new Set(
+        [...text.matchAll(/"dynamodb:LeadingKeys":\s*(\[[^\]]*\])/g)]
+          .flatMap(([, keys]) => JSON.parse(keys!) as string[])
+          .filter((pattern) => new RegExp(`^${pattern.replace('*', '.*')}$`).test(key)),
+      );
+    const asked: string[] = [];
+    const dynamodb = {
+      send: async ({ input }: { readonly input: object }) => {
+        asked.push(...[...JSON.stringify(input).matchAll(/"(?:pk|:pk)":\{"S":"([^"]+)"/g)].map(([, key]) => key!));
+        return {};
+      },
+    } as unknown as DynamoDBClient;
+    const hosted = new HostingTable(dynamodb, 'service');
+    await hosted.find('file_1');
+    await hosted.usage('brop1partner');
+    const delivering = [STATE.pk!.S!, subscriptionKey('sub_1').pk!.S!, attemptsName('sub_1')];
+    expect(asked).toEqual(['hosted/file_1', 'hosting/brop1partner', 'hosting/brop1partner']);
+    for (const key of [...asked, ...delivering]) expect(allowed(key).size, key).toBe(1);
+    for (const key of ['token-keys', 'used/00', 'audit/brop1partner', 'owner/brop1partner'])
+      expect(allowed(key).size, key).toBe(0);
   });
 
   test('what the service table forgets by itself', () => {
