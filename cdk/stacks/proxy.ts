@@ -31,8 +31,10 @@ const DELIVERIES_AT_ONCE = 20;
 /** Where hosted files lie: as they came in, and checked. */
 const INCOMING = 'incoming/';
 const HOSTED = 'files/';
-/** Partitions of the service table, as the adapters name them: who delivers, or hosts, sees no tokens and no audit log. */
+/** Partitions of the service table, as the adapters name them: who matches, delivers or hosts sees no tokens. */
 const SUBSCRIPTIONS = ['subscriptions', 'subscription/*', 'attempts/*'];
+/** Whoever delivers tells an owner of a disabled endpoint, in the audit log and at the owner's others. */
+const OWNERS = ['owner/*', 'audit/*'];
 const HOSTED_FILES = ['hosted/*', 'hosting/*'];
 /** The part of requests that is traced, besides the first one of a second. */
 const TRACED = 0.01;
@@ -189,7 +191,7 @@ export class ProxyStack extends Stack {
     );
     this.everyMinute('WebhooksSweep', webhooks);
     grantItems(webhooks.role, data.ledger, READ_ITEMS);
-    grantItems(webhooks.role, data.service, CHANGE_ITEMS, SUBSCRIPTIONS);
+    grantItems(webhooks.role, data.service, CHANGE_ITEMS, [...SUBSCRIPTIONS, ...OWNERS]);
     data.apiSecret.readableBy(webhooks);
     deliveries.grantSendMessages(webhooks);
     return webhooks;
