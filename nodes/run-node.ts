@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { nativeCrypto } from '../adapters/crypto-native/native.ts';
 import { startSignatureWorkers } from '../adapters/signature-workers/signature-workers.ts';
 import { systemClock } from '../adapters/system/clock.ts';
-import { createLog } from '../adapters/system/log.ts';
+import { createLog, type SystemLog } from '../adapters/system/log.ts';
 import type { NodeIdentity } from '../adapters/transport-mtls/identity.ts';
 import { type MtlsTransport, mtlsTransport } from '../adapters/transport-mtls/transport.ts';
 import { voteRecordFile } from '../adapters/vote-record-file/vote-record.ts';
@@ -66,11 +66,9 @@ type Closing = () => Promise<void>;
 
 /** @param begun is told how to end what a node that does not start, or has stopped, would leave behind. */
 async function start(config: NodeConfig, begun: Closing[]): Promise<RunningNode> {
-  const { level, file } = config.log;
   const identity = await namingAsync('nodeKey', () => openNodeKey(config.nodeKey));
   const name = config.name ?? `${config.role}-${identity.peerId.slice(0, 8)}`;
-  const fields = { node: name, role: config.role };
-  const log = naming('log.file', () => createLog(file === undefined ? { level, fields } : { level, file, fields }));
+  const log = openLog(config, name);
   const genesis = await openGenesis(config.genesis, log);
   naming('dataFolder', () => mkdirSync(config.dataFolder, { recursive: true, mode: 0o700 }));
   const observed = await observe(config, name, log);
@@ -136,6 +134,11 @@ async function start(config: NodeConfig, begun: Closing[]): Promise<RunningNode>
     end(null);
   };
   return { node, apiUrl: api?.url ?? null, nodePort: transport.port, ended, stop };
+}
+
+function openLog({ role, log: { level, file } }: NodeConfig, node: string): SystemLog {
+  const fields = { node, role };
+  return naming('log.file', () => createLog(file === undefined ? { level, fields } : { level, file, fields }));
 }
 
 function openTransport(
