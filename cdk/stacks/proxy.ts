@@ -33,8 +33,6 @@ const INCOMING = 'incoming/';
 const HOSTED = 'files/';
 /** Partitions of the service table, as the adapters name them: who matches, delivers or hosts sees no tokens. */
 const SUBSCRIPTIONS = ['subscriptions', 'subscription/*', 'attempts/*'];
-/** Whoever delivers tells an owner of a disabled endpoint, in the audit log and at the owner's others. */
-const OWNERS = ['owner/*', 'audit/*'];
 const HOSTED_FILES = ['hosted/*', 'hosting/*'];
 /** The part of requests that is traced, besides the first one of a second. */
 const TRACED = 0.01;
@@ -191,7 +189,10 @@ export class ProxyStack extends Stack {
     );
     this.everyMinute('WebhooksSweep', webhooks);
     grantItems(webhooks.role, data.ledger, READ_ITEMS);
-    grantItems(webhooks.role, data.service, CHANGE_ITEMS, [...SUBSCRIPTIONS, ...OWNERS]);
+    grantItems(webhooks.role, data.service, CHANGE_ITEMS, SUBSCRIPTIONS);
+    // An owner is told of a disabled endpoint: at its other ones, and in its audit log.
+    grantItems(webhooks.role, data.service, ['dynamodb:GetItem'], ['owner/*']);
+    grantItems(webhooks.role, data.service, ['dynamodb:PutItem'], ['audit/*']);
     data.apiSecret.readableBy(webhooks);
     deliveries.grantSendMessages(webhooks);
     return webhooks;
