@@ -10,7 +10,9 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { BropError } from '../../node-core/chain/codes.ts';
 import { decodeHeader } from '../../node-core/chain/header.ts';
 import { equal, keyText } from '../../node-core/codec/bytes.ts';
-import { StopSignal } from '../../node-core/middleware/stop-signal.ts';
+import { type BlockSource, blockSource, blocksFrom, type MostAtOnce } from '../../node-core/middleware/block-source.ts';
+import { RetriedWork } from '../../node-core/middleware/retried-work.ts';
+import type { StopSignal } from '../../node-core/middleware/stop-signal.ts';
 import type { Clock } from '../../node-core/ports/clock.ts';
 import type { LedgerBlock, LedgerSource } from '../../node-core/ports/ledger-source.ts';
 import type { Log } from '../../node-core/ports/log.ts';
@@ -30,11 +32,9 @@ import {
   transactionItem,
 } from './items.ts';
 
-/** So much is written before the head moves; a single block may be more. */
-const BATCH_BLOCKS = 32;
-const BATCH_BYTES = 2 << 20;
+/** Is written before the head moves. */
+const AT_ONCE: MostAtOnce = { blocks: 32, bytes: 2 << 20 };
 const FIRST_RETRY_MS = 200;
-const LAST_RETRY_MS = 30_000;
 /** Account records of senders that this process has written already. */
 const MAX_KNOWN_RECORDS = 10_000;
 
@@ -49,17 +49,29 @@ export interface LedgerWriterParts {
 export class LedgerWriter {
   private readonly parts: LedgerWriterParts;
   private readonly table: Table;
-  private readonly signal = new StopSignal();
+  private readonly blocks: BlockSource<LedgerBlock>;
+  private readonly retried: RetriedWork;
   private readonly knownRecords = new Set<string>();
   private knownChanges = 0;
-  private running: Promise<void> | null = null;
   private at = -1;
-  private failed = 0;
-  private retryMs = FIRST_RETRY_MS;
 
   constructor(parts: LedgerWriterParts) {
     this.parts = parts;
     this.table = new Table(parts.client, parts.tableName);
+    const { source, clock, log } = parts;
+    this.blocks = blockSource(source, {
+      read: (height) => source.ledgerBlock(height),
+      sizeBytes: ({ block }) => block.transactions.reduce((sum, { length }) => sum + length, 0),
+    });
+    this.retried = new RetriedWork({
+      clock,
+      firstRetryMs: FIRST_RETRY_MS,
+      work: (signal) => this.follow(signal),
+      failed: (error, waitMs) => {
+        const fields = { waitMs, table: this.at, chain: source.height, error: String(error) };
+        log.error('the ledger table cannot be written and is tried again; the chain goes on', fields);
+      },
+    });
   }
 
   /** The newest height of the table; −1 before it is known. */
@@ -73,48 +85,27 @@ export class LedgerWriter {
   }
 
   get failures(): number {
-    return this.failed;
+    return this.retried.failures;
   }
 
   start(): void {
-    this.running ??= this.run();
+    this.retried.start();
   }
 
   /** Resolves when nothing is written any more. */
-  async stop(): Promise<void> {
-    this.signal.stop();
-    await this.running;
+  stop(): Promise<void> {
+    return this.retried.stop();
   }
 
-  private async run(): Promise<void> {
-    while (!this.signal.aborted) {
-      try {
-        await this.follow();
-      } catch (error) {
-        if (!this.signal.aborted) await this.recover(error);
-      }
-    }
-  }
-
-  private async recover(error: unknown): Promise<void> {
-    const { log, clock, source } = this.parts;
-    this.failed += 1;
-    const waitMs = this.retryMs;
-    this.retryMs = Math.min(2 * waitMs, LAST_RETRY_MS);
-    const fields = { waitMs, table: this.at, chain: source.height, error: String(error) };
-    log.error('the ledger table cannot be written and is tried again; the chain goes on', fields);
-    await this.signal.pause(clock, waitMs);
-  }
-
-  private async follow(): Promise<void> {
+  private async follow(signal: StopSignal): Promise<void> {
     const { source } = this.parts;
     await this.claim();
     let head = await this.head();
     this.at = head?.height ?? 0;
-    while (await source.waitAbove(this.at, this.signal)) {
+    while (await source.waitAbove(this.at, signal)) {
       head = await this.append(head);
       this.at = head.height;
-      this.retryMs = FIRST_RETRY_MS;
+      this.retried.succeeded();
     }
   }
 
@@ -145,22 +136,9 @@ export class LedgerWriter {
         'PRUNED',
         `the table ends at ${next - 1}, the node keeps blocks from ${source.firstHeight} on`,
       );
-    const blocks = await this.batch(next);
+    const blocks = await blocksFrom(this.blocks, next, AT_ONCE);
     await this.write(blocks);
     return this.moveHead(before, firstHeight, blocks.at(-1)!);
-  }
-
-  private async batch(first: number): Promise<LedgerBlock[]> {
-    const { source } = this.parts;
-    const blocks: LedgerBlock[] = [];
-    let sizeBytes = 0;
-    for (let height = first; height <= source.height && blocks.length < BATCH_BLOCKS; height++) {
-      const one = await source.ledgerBlock(height);
-      blocks.push(one);
-      sizeBytes += one.block.transactions.reduce((sum, { length }) => sum + length, 0);
-      if (sizeBytes >= BATCH_BYTES) break;
-    }
-    return blocks;
   }
 
   private async write(blocks: readonly LedgerBlock[]): Promise<void> {

@@ -6,8 +6,9 @@
 import type { LedgerFeed } from '../../adapters/ledger-dynamodb/ledger-feed.ts';
 import type { Genesis } from '../../node-core/chain/genesis.ts';
 import type { CryptoProvider } from '../../node-core/crypto/provider.ts';
+import { type BlockSource, blockSource } from '../../node-core/middleware/block-source.ts';
 import { finalizedBlock } from '../../node-core/middleware/finalized-block.ts';
-import { type BlockSource, type IndexWriter, nextBlocks, openIndex } from '../../node-core/middleware/index/indexer.ts';
+import { firstPossible, type IndexWriter, nextBlocks, openIndex } from '../../node-core/middleware/index/indexer.ts';
 import { rowsOf } from '../../node-core/middleware/index/rows.ts';
 import type { AbortLike, FinalBlock } from '../../node-core/ports/block-feed.ts';
 import type { IndexProgress, IndexStore } from '../../node-core/ports/index-store.ts';
@@ -79,7 +80,7 @@ export class ChainIndex {
       this.opened = false;
       if (error instanceof IndexStoreError && error.code === 'corrupt') {
         this.parts.log.warn('the index is damaged and is built anew', { height: this.source.height });
-        await this.writer.clear(this.source.firstHeight <= 1 ? 0 : this.source.firstHeight);
+        await this.writer.clear(firstPossible(this.source));
       }
       throw error;
     }
@@ -87,19 +88,12 @@ export class ChainIndex {
 }
 
 function sourceOf(feed: LedgerFeed): BlockSource<FinalBlock> {
-  return {
-    get height() {
-      return feed.height;
-    },
-    get firstHeight() {
-      return feed.firstHeight;
-    },
-    waitAbove: (above, signal) => feed.waitAbove(above, signal),
+  return blockSource(feed, {
     read: async (height) => {
       const block = await feed.block(height);
       if (block === undefined) throw new Error(`the ledger table has no block ${height} and ends at ${feed.height}`);
       return block;
     },
     sizeBytes: ({ transactions }) => transactions.reduce((sum, { length }) => sum + length, 0),
-  };
+  });
 }

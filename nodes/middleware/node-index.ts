@@ -6,7 +6,8 @@ import type { PrometheusMetrics } from '../../adapters/metrics-prometheus/metric
 import { systemClock } from '../../adapters/system/clock.ts';
 import { BropError } from '../../node-core/chain/codes.ts';
 import type { Row } from '../../node-core/chain/segment.ts';
-import { type BlockSource, Indexer } from '../../node-core/middleware/index/indexer.ts';
+import { type BlockSource, blockSource } from '../../node-core/middleware/block-source.ts';
+import { Indexer } from '../../node-core/middleware/index/indexer.ts';
 import type { RecordSearch } from '../../node-core/middleware/query/query.ts';
 import type { Log } from '../../node-core/ports/log.ts';
 import { NodeBlockFeed } from '../../node-core/runtime/block-feed.ts';
@@ -49,21 +50,14 @@ export function startIndex(dataFolder: string, node: Node, log: Log): NodeIndex 
 /** As they are stored: the thread decodes them. */
 function storedBlocks(node: Node): BlockSource<Row> {
   const feed = new NodeBlockFeed(node);
-  return {
-    get height() {
-      return feed.height;
-    },
-    get firstHeight() {
-      return feed.firstHeight;
-    },
-    waitAbove: (above, signal) => feed.waitAbove(above, signal),
+  return blockSource(feed, {
     sizeBytes: ([block, commit]) => block.length + commit.length,
     read: async (height) => {
       const row = await node.store.row(height);
       if (row === undefined) throw new BropError('PRUNED', `Height ${height}.`);
       return row;
     },
-  };
+  });
 }
 
 export function registerIndex(metrics: PrometheusMetrics, { indexer }: NodeIndex): void {

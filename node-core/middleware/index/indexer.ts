@@ -10,28 +10,20 @@ import type { BlockFeed } from '../../ports/block-feed.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { type IndexProgress, type IndexStore, IndexStoreError } from '../../ports/index-store.ts';
 import type { Log } from '../../ports/log.ts';
+import { type BlockSource, blocksFrom, type MostAtOnce } from '../block-source.ts';
 import { finalizedGenesis } from '../finalized-block.ts';
-import { StopSignal } from '../stop-signal.ts';
+import { RetriedWork } from '../retried-work.ts';
+import type { StopSignal } from '../stop-signal.ts';
 import { COLLECTIONS } from './collections.ts';
 import { rowsOf } from './rows.ts';
 
 /** Of what rows and entries are made of; with another one every index is built anew. */
 const INDEX_FORMAT = 1;
-/** So much goes into one write, unless a single block is more. */
-const BATCH_BLOCKS = 64;
-const BATCH_BYTES = 1 << 20;
+const AT_ONCE: MostAtOnce = { blocks: 64, bytes: 1 << 20 };
 const FIRST_RETRY_MS = 500;
-const LAST_RETRY_MS = 30_000;
 /** Behind by more, the index says now and then how far it is. */
 const WORTH_SAYING_BLOCKS = 1_000;
 const SAY_EVERY_MS = 10_000;
-
-/** Blocks in the form in which `write` takes them: as they are stored, when another thread is to decode them. */
-export interface BlockSource<Block> extends Pick<BlockFeed, 'height' | 'firstHeight' | 'waitAbove'> {
-  /** @throws as `BlockFeed.block` does. */
-  read(height: number): Promise<Block>;
-  sizeBytes(block: Block): number;
-}
 
 /** Where blocks become rows and stay. */
 export interface IndexWriter<Block> extends Pick<IndexStore, 'open' | 'apply' | 'clear'> {
@@ -55,7 +47,7 @@ export function indexIdentity(crypto: CryptoProvider, { hash }: Genesis): string
 }
 
 /** The genesis is always there; a node that began from a snapshot or prunes has no blocks right after it. */
-function firstPossible({ firstHeight }: Pick<BlockFeed, 'firstHeight'>): number {
+export function firstPossible({ firstHeight }: Pick<BlockFeed, 'firstHeight'>): number {
   return firstHeight <= 1 ? 0 : firstHeight;
 }
 
@@ -71,30 +63,26 @@ export async function openIndex<Block>(parts: Omit<IndexerParts<Block>, 'clock'>
 }
 
 /** What comes after the watermark, as much as goes into one write. @throws as `BlockFeed.block` does. */
-export async function nextBlocks<Block>(source: BlockSource<Block>, { watermark }: IndexProgress): Promise<Block[]> {
-  const first = Math.max(1, watermark + 1);
-  const blocks: Block[] = [];
-  let sizeBytes = 0;
-  for (let height = first; height <= source.height && blocks.length < BATCH_BLOCKS; height++) {
-    const block = await source.read(height);
-    blocks.push(block);
-    sizeBytes += source.sizeBytes(block);
-    if (sizeBytes >= BATCH_BYTES) break;
-  }
-  return blocks;
+export function nextBlocks<Block>(source: BlockSource<Block>, { watermark }: IndexProgress): Promise<Block[]> {
+  return blocksFrom(source, Math.max(1, watermark + 1), AT_ONCE);
 }
 
 export class Indexer<Block> {
   private readonly parts: IndexerParts<Block>;
-  private readonly signal = new StopSignal();
-  private running: Promise<void> | null = null;
+  private readonly retried: RetriedWork;
   private at: IndexProgress | null = null;
-  private failed = 0;
-  private retryMs = FIRST_RETRY_MS;
   private saidMs = 0;
 
   constructor(parts: IndexerParts<Block>) {
     this.parts = parts;
+    this.retried = new RetriedWork({
+      clock: parts.clock,
+      firstRetryMs: FIRST_RETRY_MS,
+      work: (signal) => this.follow(signal),
+      failed: (error, waitMs) =>
+        parts.log.error('the index failed and is tried again; the chain goes on', { waitMs, error: String(error) }),
+      beforeRetry: (error) => this.mend(error),
+    });
   }
 
   /** The watermark; −1 before the index is open. */
@@ -108,51 +96,35 @@ export class Indexer<Block> {
   }
 
   get failures(): number {
-    return this.failed;
+    return this.retried.failures;
   }
 
   start(): void {
-    this.running ??= this.run();
+    this.retried.start();
   }
 
   /** Resolves when nothing is written any more. */
-  async stop(): Promise<void> {
-    this.signal.stop();
-    await this.running;
+  stop(): Promise<void> {
+    return this.retried.stop();
   }
 
-  private async run(): Promise<void> {
-    while (!this.signal.aborted) {
-      try {
-        await this.follow();
-      } catch (error) {
-        if (!this.signal.aborted) await this.recover(error);
-      }
-    }
-  }
-
-  private async recover(error: unknown): Promise<void> {
-    const { log, writer, clock } = this.parts;
-    this.failed += 1;
-    const waitMs = this.retryMs;
-    this.retryMs = Math.min(2 * this.retryMs, LAST_RETRY_MS);
-    log.error('the index failed and is tried again; the chain goes on', { waitMs, error: String(error) });
-    await this.signal.pause(clock, waitMs);
+  private async mend(error: unknown): Promise<void> {
+    const { log, writer } = this.parts;
     if (!(error instanceof IndexStoreError) || error.code !== 'corrupt') return;
     log.warn('the index is damaged and is built anew', { height: this.parts.source.height });
     // What fails here fails again above.
     await writer.clear(firstPossible(this.parts.source)).catch(() => {});
   }
 
-  private async follow(): Promise<void> {
+  private async follow(signal: StopSignal): Promise<void> {
     const { source, writer } = this.parts;
     let at = await openIndex(this.parts);
     this.at = at;
-    while (!this.signal.aborted) {
-      if (!(await source.waitAbove(Math.max(0, at.watermark), this.signal))) return;
+    while (!signal.aborted) {
+      if (!(await source.waitAbove(Math.max(0, at.watermark), signal))) return;
       at = await writer.write(await nextBlocks(source, at));
       this.at = at;
-      this.retryMs = FIRST_RETRY_MS;
+      this.retried.succeeded();
       this.say();
     }
   }
