@@ -9,7 +9,7 @@ import { cursorBefore } from '../../node-core/middleware/events/position.ts';
 import type { Clock } from '../../node-core/ports/clock.ts';
 import type { Position } from '../../node-core/ports/subscription-store.ts';
 import type { ApiLimits } from '../limits.ts';
-import { readingCost } from './reading-cost.ts';
+import { BLOCKS_PER_REQUEST, furtherRequests } from './charge.ts';
 
 /** Between two signs of life, when nothing happens: proxies end connections that are silent for a minute. */
 export const HEARTBEAT_MS = 15_000;
@@ -55,7 +55,7 @@ export function eventStream(
   // An ID without data moves the client's cursor past what it does not want.
   const alive = () => `id: ${cursorBefore(log.genesisHash, position)}\n: alive\n\n`;
   const nextPiece = async (): Promise<string> => {
-    const cost = readingCost(Math.min(PIECE.maxBlocks, log.height - position[0] + 1));
+    const cost = furtherRequests(Math.min(PIECE.maxBlocks, log.height - position[0] + 1), BLOCKS_PER_REQUEST);
     if (cost > 0 && !pay(cost)) {
       await new Promise<void>((turn) => void clock.schedule(PAY_AGAIN_MS, turn));
       return isOver() ? alive() : '';

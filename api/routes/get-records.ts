@@ -9,8 +9,9 @@ import { MAX_COUNT, MAX_PAGE, type RecordPage } from '../../node-core/middleware
 import type { ChainAccess } from '../../node-core/ports/chain-access.ts';
 import { type IndexRow, IndexStoreError } from '../../node-core/ports/index-store.ts';
 import { NO_STORE } from '../http/caching.ts';
+import { chargeFor } from '../http/charge.ts';
 import { BATCHED_PER_REQUEST } from '../limits.ts';
-import type { Api, ApiEnv, ApiParts } from '../parts.ts';
+import type { Api, ApiParts } from '../parts.ts';
 import { orProblem, ProblemError, problems } from '../problem.ts';
 import { uint } from '../schemas.ts';
 import { recordSchema, recordView } from '../views/record.ts';
@@ -87,7 +88,8 @@ export function getRecords(app: Api, { chain, records }: ApiParts): void {
   app.openapi(route, async (c) => {
     const { collection, where, sort, limit, cursor, count, proof } = c.req.valid('query');
     if (records === undefined) throw new ProblemError('INDEX_UNAVAILABLE', { detail: 'this node has no index' });
-    chargeProofs(c.get('charge'), proof === 'true' ? limit : 0);
+    // A receipt costs a node about as much as a transaction of a batch.
+    if (proof === 'true') chargeFor(c.get('charge'), limit, BATCHED_PER_REQUEST, 'receipts');
     const query = { collection, where, sort, limit, cursor, count: count === 'true' };
     const page = orProblem<RecordPage>(await orUnavailable(records.search(query)));
     const shown = [];
@@ -97,13 +99,6 @@ export function getRecords(app: Api, { chain, records }: ApiParts): void {
     const body = { records: shown, next: page.next, count: page.count, index: { from, height: watermark } };
     return c.json(body, 200, { 'Cache-Control': NO_STORE });
   });
-}
-
-/** A receipt costs a node about as much as a transaction of a batch. */
-function chargeProofs(charge: ApiEnv['Variables']['charge'], receipts: number): void {
-  const tokens = Math.ceil(receipts / BATCHED_PER_REQUEST) - 1;
-  if (tokens > 0 && charge?.(tokens) === false)
-    throw new ProblemError('TOO_MANY_REQUESTS', { detail: `${receipts} receipts count as ${tokens + 1} requests` });
 }
 
 /** Who asks again may be answered: the index catches up, or is made anew. */

@@ -2,9 +2,9 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { eventView } from '../../node-core/middleware/events/event-view.ts';
 import { cursorBefore, startOf } from '../../node-core/middleware/events/position.ts';
 import { NO_STORE } from '../http/caching.ts';
-import { BLOCKS_PER_REQUEST, readingCost } from '../http/reading-cost.ts';
+import { BLOCKS_PER_REQUEST, chargeFor } from '../http/charge.ts';
 import type { Api, ApiParts } from '../parts.ts';
-import { ProblemError, problems } from '../problem.ts';
+import { problems } from '../problem.ts';
 import { uint } from '../schemas.ts';
 import { CURSOR_PATTERN, eventQuery, eventSchema, eventsOr404, filterOf, placeOf } from '../views/event.ts';
 
@@ -61,9 +61,7 @@ export function listEvents(app: Api, parts: ApiParts): void {
     const from = after === undefined ? startOf(log.firstHeight) : placeOf(log, after);
     const { height } = log;
     const blocks = Math.min(MAX_BLOCKS, height - from[0] + 1);
-    const tokens = readingCost(blocks);
-    if (tokens > 0 && c.get('charge')?.(tokens) === false)
-      throw new ProblemError('TOO_MANY_REQUESTS', { detail: `${blocks} blocks count as ${tokens + 1} requests` });
+    chargeFor(c.get('charge'), blocks, BLOCKS_PER_REQUEST, 'blocks');
     const { events, next } = await log.from(from, filter, { maxEvents: limit, maxBlocks: MAX_BLOCKS, through: height });
     const body = { events: events.map(eventView), next: cursorBefore(log.genesisHash, next), height };
     // The types of an event's data are read-only, which the schema's are not.

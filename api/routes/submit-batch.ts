@@ -12,6 +12,7 @@ import { CodecError } from '../../node-core/codec/error.ts';
 import type { Submitted } from '../../node-core/ports/chain-access.ts';
 import { readBody } from '../http/body.ts';
 import { NO_STORE } from '../http/caching.ts';
+import { furtherRequests } from '../http/charge.ts';
 import { requireType } from '../http/media-type.ts';
 import { tooMany } from '../http/rate-limit.ts';
 import { tracedTogether } from '../http/traced.ts';
@@ -70,7 +71,7 @@ export function submitBatch(app: Api, parts: ApiParts): void {
     requireType(c, [CBOR_TYPE]);
     const outcomes = await intake.admit(c.req.raw, MAX_TOGETHER_BYTES, async () => {
       const transactions = transactionsOf(await readBody(c.req.raw, MAX_TOGETHER_BYTES, 'BODY_TOO_LARGE'));
-      const tokens = Math.ceil(transactions.length / BATCHED_PER_REQUEST) - 1;
+      const tokens = furtherRequests(transactions.length, BATCHED_PER_REQUEST);
       const mayGoOn = tokens === 0 || (c.get('charge')?.(tokens) ?? true);
       if (!mayGoOn) throw tooMany(limits.requestsPerSecond, `, ${transactions.length} transactions`);
       return tracedTogether(c, parts, transactions, () => chain.submitAll(transactions));
