@@ -8,8 +8,7 @@
  * | `b`, `c`, `k` | | blocks that are not sealed yet, packed (kept-blocks.ts) |
  * | `a` | digest | account record, as results refer to it |
  * | `n`, `t` | | order in which nonces go, and where they were (nonce-rows.ts) |
- * | `s` | hash of the state key | state key and value (state-rows.ts) |
- * | `p` | nibbles | page of the state tree |
+ * | `s` | hash of the state key, or path | state key and value, or page of the state tree (state-rows.ts) |
  * | `l` | level, index | tile of the log |
  * | `d` | height, round, 0 or 1 and header hash | [timely, proposal] of an undecided height, a long value: own, or of another |
  * | `v` | height | [header, certificate, next set] of each change of the validator set |
@@ -39,11 +38,10 @@ import type { Reads, Write } from '../ports/key-value-store.ts';
 import { recentRow } from './kept-blocks.ts';
 import { uint64At } from './kept-proposals.ts';
 import { expiringWrites } from './nonce-rows.ts';
-import { decodeStateRow, encodeStateRow, stateRowKey } from './state-rows.ts';
+import { decodeStateRow, encodeStateRow, pageRowKey, stateRowKey } from './state-rows.ts';
 
 const prefix = (letter: string) => Uint8Array.of(letter.charCodeAt(0));
-const [GENESIS, HEAD, ACCOUNT, PAGE, TILE, ORIGIN, SET_CHANGE] = [...'ghaplov'].map(prefix) as [
-  Uint8Array,
+const [GENESIS, HEAD, ACCOUNT, TILE, ORIGIN, SET_CHANGE] = [...'ghalov'].map(prefix) as [
   Uint8Array,
   Uint8Array,
   Uint8Array,
@@ -114,7 +112,7 @@ export function stateWrites(
     const row = value === null ? null : encodeStateRow({ key, value });
     writes.push({ key: stateRowKey(keyHash), value: row });
   }
-  for (const [path, page] of executed.pages) writes.push({ key: pageKey(nibbles(path)), value: page });
+  for (const [path, page] of executed.pages) writes.push({ key: pageRowKey(nibbles(path)), value: page });
   writes.push(...expiringWrites(stateHash, executed.noncesAdded));
   return writes;
 }
@@ -177,11 +175,6 @@ function nibbles(hex: string): Uint8Array {
   const path = new Uint8Array(hex.length);
   for (let i = 0; i < hex.length; i++) path[i] = Number.parseInt(hex[i]!, 16);
   return path;
-}
-
-/** @param path nibbles. */
-export function pageKey(path: Uint8Array): Uint8Array {
-  return concat(PAGE, path);
 }
 
 export function stateReader(stateHash: Hash, kv: Reads): StateReader {

@@ -1,7 +1,7 @@
 /**
  * The chain over a key-value store: one durable write per block, and everything that execution and proofs read.
  *
- * A block is durable when it is decided. What follows from it (`h`, `a`, `n`, `t`, `s`, `p`, `l`, `v`) waits in memory and is
+ * A block is durable when it is decided. What follows from it (`h`, `a`, `n`, `t`, `s`, `l`, `v`) waits in memory and is
  * flushed in one batch now and then; when a store is opened, the blocks after the last flush are executed again.
  * The rows are in chain-rows.ts.
  */
@@ -34,7 +34,6 @@ import {
   type Head,
   headWrite,
   initialWrites,
-  pageKey,
   readHead,
   readHeadRow,
   readOrigin,
@@ -60,6 +59,7 @@ import {
 import { longValueRemoval, longValuesIn, longValueWrites } from './long-values.ts';
 import type { TileName } from './mend-tile.ts';
 import { expiringNonces, forgetPlace, recordedPlace, removalWrites } from './nonce-rows.ts';
+import { pageRowKey } from './state-rows.ts';
 import { discardJoin } from './unfinished-join.ts';
 
 /** Some hundred transactions under load: what a crash makes a node execute again, and what a flush takes of memory. */
@@ -217,7 +217,7 @@ export class ChainStore implements LedgerView {
   }
 
   page(path: Uint8Array): Uint8Array | undefined {
-    return this.rows.get(pageKey(path));
+    return this.rows.get(pageRowKey(path));
   }
 
   expiringNonces(through: number, limit: number): Iterable<ExpiringNonce> {

@@ -16,7 +16,7 @@ import {
 } from '../../node-core/chain/operations/register-node.ts';
 import { toHex } from '../../node-core/codec/bytes.ts';
 import { type CborValue, decode, encode, Tag } from '../../node-core/codec/cbor.ts';
-import { decodeStateRow, stateRowsUnder } from '../../node-core/runtime/state-rows.ts';
+import { stateRowsUnder } from '../../node-core/runtime/state-rows.ts';
 import { setChange } from '../ledger/set-changes.ts';
 import {
   type Actor,
@@ -194,8 +194,7 @@ async function addState(partner: Actor, add: (rule: string, bytes: Uint8Array) =
     add(...governance);
   }
   await world.store.flush();
-  for (const { value: row } of world.kv.range(...stateRowsUnder(''))) {
-    const { key, value: stored } = decodeStateRow(row);
+  for (const { key, value: stored } of stateRowsUnder(world.kv, '')) {
     const [family] = decode(key) as [keyof typeof rules];
     seen.add(family);
     add('state-key', key);
