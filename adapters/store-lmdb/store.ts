@@ -56,7 +56,7 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<KeyValue
     lock = lockFolder(folder);
     const environment = openEnvironment({
       folder,
-      format: 'brop key-value store 2 (lmdb)',
+      format: 'brop key-value store 3 (lmdb)',
       mapSizeBytes: options.mapSizeBytes ?? 16 * 1024 ** 3,
       checkUpToBytes: options.checkUpToBytes ?? 1024 ** 3,
     });

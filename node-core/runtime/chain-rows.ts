@@ -9,7 +9,7 @@
  * | `a` | digest | account record, as results refer to it |
  * | `n`, `t` | | order in which nonces go, and where they were (nonce-rows.ts) |
  * | `s` | hash of the state key, or path | state key and value, or page of the state tree (state-rows.ts) |
- * | `l` | level, index | tile of the log |
+ * | `l` | level, index | tile of the log, a long value |
  * | `d` | height, round, 0 or 1 and header hash | [timely, proposal] of an undecided height, a long value: own, or of another |
  * | `v` | height | [header, certificate, next set] of each change of the validator set |
  * | `o` | | origin: [header, certificate] of the snapshot that the store began from |
@@ -37,6 +37,7 @@ import { placed, type StateReader, updateStateTree } from '../ledger/state.ts';
 import type { Reads, Write } from '../ports/key-value-store.ts';
 import { recentRow } from './kept-blocks.ts';
 import { uint64At } from './kept-proposals.ts';
+import { longValue, longValuesIn, longValueWrites } from './long-values.ts';
 import { expiringWrites } from './nonce-rows.ts';
 import { decodeStateRow, encodeStateRow, pageRowKey, stateRowKey } from './state-rows.ts';
 
@@ -82,7 +83,7 @@ export function originWrites(
     headWrite({ height: header.height, timeMs: header.timeMs, frontier }),
     { key: ORIGIN, value: encode(originSchema.encode([headerBytes, certificate])) },
     ...setChanges.map((change) => setChangeWrite(decodeHeader(change[0]).height, change)),
-    ...tiles.map(({ level, index, hashes }) => ({ key: tileKey(level, index), value: hashes })),
+    ...tiles.flatMap(tileWrites),
   ];
 }
 
@@ -127,10 +128,7 @@ export function initialWrites(crypto: CryptoProvider, genesis: Genesis): Write[]
   return [
     { key: GENESIS, value: genesis.bytes },
     headWrite({ height: 0, timeMs: genesis.document.timeMs, frontier }),
-    ...appendTiles(sha256, () => undefined, 0, [leaf]).map((t) => ({
-      key: tileKey(t.level, t.index),
-      value: t.hashes,
-    })),
+    ...appendTiles(sha256, () => undefined, 0, [leaf]).flatMap(tileWrites),
     ...stateWrites(stateHash, { changes, pages, noncesAdded: [] }),
   ];
 }
@@ -186,12 +184,17 @@ export function stateReader(stateHash: Hash, kv: Reads): StateReader {
   };
 }
 
-export function tileReader(kv: Reads): TileReader {
-  return (level, index) => kv.get(tileKey(level, index));
+export function tileReader(kv: Pick<Reads, 'get'>): TileReader {
+  return (level, index) => longValue(kv, tileKey(level, index));
+}
+
+/** A tile only grows: no row of it is left over. */
+export function tileWrites({ level, index, hashes }: TileWrite): Write[] {
+  return longValueWrites(tileKey(level, index), hashes);
 }
 
 export function* tileRows(kv: Reads): Generator<TileWrite> {
-  for (const { key, value } of kv.range(TILE, Uint8Array.of(TILE[0]! + 1)))
+  for (const { key, value } of longValuesIn(kv, TILE, Uint8Array.of(TILE[0]! + 1)))
     yield { level: key[1]!, index: uint64At(key, 2), hashes: value };
 }
 
@@ -204,6 +207,6 @@ export function* accountRows(kv: Reads): Generator<{ readonly digest: Uint8Array
     yield { digest: key.subarray(1), record: value };
 }
 
-export function tileKey(level: number, index: number): Uint8Array {
+function tileKey(level: number, index: number): Uint8Array {
   return concat(TILE, Uint8Array.of(level), uint64(index));
 }

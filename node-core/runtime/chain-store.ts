@@ -42,7 +42,8 @@ import {
   stateWrites,
   storedGenesis,
   storedSetChanges,
-  tileKey,
+  tileReader,
+  tileWrites,
 } from './chain-rows.ts';
 import { DeferredRows } from './deferred-rows.ts';
 import { executeStored } from './execute-stored.ts';
@@ -75,6 +76,7 @@ export class ChainStore implements LedgerView {
   readonly blocks: KeptBlocks;
   /** Tiles that were found damaged, by their paths, until they are whole again. */
   readonly damagedTiles = new Map<string, TileName>();
+  readonly tile: TileReader;
   private readonly kv: KeyValueStore;
   private readonly rows: DeferredRows;
   private readonly crypto: CryptoProvider;
@@ -102,6 +104,7 @@ export class ChainStore implements LedgerView {
     this.sha256 = (bytes) => crypto.hash('sha-256', bytes);
     this.stateHash = (bytes) => crypto.hash(genesis.document.stateHash, bytes);
     this.state = stateReader(this.stateHash, this.rows);
+    this.tile = tileReader(this.rows);
     this.inForce = setInForce(crypto, this.state, genesis).set;
     this.changes = storedSetChanges(this.rows);
     if (this.origin !== null && head.height === this.origin.header.height) this.noteSetChange(this.origin);
@@ -224,12 +227,10 @@ export class ChainStore implements LedgerView {
     return expiringNonces(this.rows, through, limit);
   }
 
-  readonly tile: TileReader = (level, index) => this.rows.get(tileKey(level, index));
-
   /** Puts a tile in place of one that is damaged; what has been appended to it since stays. */
   mendTile({ level, index, hashes }: TileWrite): void {
     const longer = this.tile(level, index)?.subarray(hashes.length) ?? new Uint8Array();
-    this.rows.add([{ key: tileKey(level, index), value: concat(hashes, longer) }]);
+    this.rows.add(tileWrites({ level, index, hashes: concat(hashes, longer) }));
   }
 
   /** Makes a decided block part of the chain: durable when this resolves. */
@@ -271,15 +272,8 @@ export class ChainStore implements LedgerView {
       const key = accountKey(results[i]![4]);
       if (this.rows.get(key) === undefined) writes.push({ key, value: record });
     }
-    for (const { level, index, hashes } of appendTiles(
-      this.sha256,
-      this.tile,
-      this.frontier.size,
-      executed.logLeafHashes,
-    )) {
-      writes.push({ key: tileKey(level, index), value: hashes });
-    }
-    return writes;
+    const tiles = appendTiles(this.sha256, this.tile, this.frontier.size, executed.logLeafHashes);
+    return [...writes, ...tiles.flatMap(tileWrites)];
   }
 
   /** A committed block with what was recorded beside it. @throws {BropError} STORE_CORRUPT, naming what is damaged. */
@@ -362,7 +356,7 @@ export class ChainStore implements LedgerView {
   /** Proposals kept for `height`, in the order of their rounds. */
   keptProposals(height: number): KeptProposal[] {
     const rows = longValuesIn(this.kv, concat(PROPOSAL, uint64(height)), concat(PROPOSAL, uint64(height + 1)));
-    return rows.map(({ key, value }) => splitProposal(key, value));
+    return [...rows].map(({ key, value }) => splitProposal(key, value));
   }
 
   async close(): Promise<void> {

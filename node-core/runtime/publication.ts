@@ -10,20 +10,9 @@ import { BUNDLE_WIDTH, encodeBundle } from '../chain/entries.ts';
 import { type ChainFile, hashTilePath, parseChainPath, TILE_HASHES } from '../chain/file-paths.ts';
 import type { Header } from '../chain/header.ts';
 import { HASH_BYTES, headerHash } from '../chain/identifiers.ts';
-import {
-  decodeSegmentHeader,
-  encodeRow,
-  encodeSegmentHeader,
-  firstHeightOf,
-  rowLength,
-  SEGMENT_HEIGHTS,
-  segmentHeaderBytes,
-  segmentOf,
-  segmentPath,
-} from '../chain/segment.ts';
+import { encodeRow, encodeSegmentHeader, firstHeightOf, segmentOf, segmentPath } from '../chain/segment.ts';
 import { encodeNoteKey } from '../chain/signed-note.ts';
 import { equal, utf8 } from '../codec/bytes.ts';
-import { CodecError } from '../codec/error.ts';
 import type { Hash } from '../crypto/hash-type.ts';
 import { levelAbove } from '../crypto/merkle-log.ts';
 import { frontierFromTiles } from '../crypto/merkle-log-tiles.ts';

@@ -9,6 +9,7 @@
  */
 import { concat, fromHex } from '../codec/bytes.ts';
 import type { Reads } from '../ports/key-value-store.ts';
+import { packNames, unpackNames } from './packed-names.ts';
 
 const STATE = 's'.charCodeAt(0);
 const ROW_KEY_BYTES = 33;
@@ -16,6 +17,7 @@ const ROW_KEY_BYTES = 33;
 const MAX_PAGE_PATH = 61;
 const AFTER_PATH = 8;
 const KEY_LENGTH_BYTES = 2;
+const NAMES_PACKED = 0x80;
 
 export interface StateRow {
   readonly key: Uint8Array;
@@ -66,13 +68,17 @@ function padded(path: string): Uint8Array {
   return fromHex(path.length % 2 === 0 ? path : `${path}0`);
 }
 
-/** The key's length in two bytes, the key, the value. */
+/** The key's length in two bytes, of which the first bit says that the value's names are packed; the key, the value. */
 export function encodeStateRow({ key, value }: StateRow): Uint8Array {
-  return concat(Uint8Array.of(key.length >> 8, key.length & 0xff), key, value);
+  const packed = packNames(value);
+  const flag = packed === null ? 0 : NAMES_PACKED;
+  return concat(Uint8Array.of((key.length >> 8) | flag, key.length & 0xff), key, packed ?? value);
 }
 
 /** Shares memory with `row`. */
 export function decodeStateRow(row: Uint8Array): StateRow {
-  const end = KEY_LENGTH_BYTES + ((row[0]! << 8) | row[1]!);
-  return { key: row.subarray(KEY_LENGTH_BYTES, end), value: row.subarray(end) };
+  const end = KEY_LENGTH_BYTES + (((row[0]! & ~NAMES_PACKED) << 8) | row[1]!);
+  const value = row.subarray(end);
+  const isPacked = (row[0]! & NAMES_PACKED) !== 0;
+  return { key: row.subarray(KEY_LENGTH_BYTES, end), value: isPacked ? unpackNames(value) : value };
 }

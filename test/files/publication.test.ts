@@ -19,7 +19,7 @@ import { readRow, segmentPath, segmentRows } from '../../node-core/chain/segment
 import { decodeNoteKey, verifyNote } from '../../node-core/chain/signed-note.ts';
 import { concat, equal } from '../../node-core/codec/bytes.ts';
 import { leafHash, rootOf } from '../../node-core/crypto/merkle-log.ts';
-import { tileKey } from '../../node-core/runtime/chain-rows.ts';
+import { tileReader, tileWrites } from '../../node-core/runtime/chain-rows.ts';
 import { Publication } from '../../node-core/runtime/publication.ts';
 import { writeSnapshot } from '../../node-core/runtime/snapshot-write.ts';
 import { MemoryBlobs } from '../simulation/memory-blobs.ts';
@@ -236,11 +236,11 @@ describe('what the disk has damaged is not given out', () => {
       [0, 2, `tile/0/002.p/${size - 512}`],
       [1, 0, 'tile/1/000.p/2'],
     ] as const) {
-      const right = kv.get(tileKey(level, index))!;
+      const right = tileReader(kv)(level, index)!;
       expect(await damaged.publication().read(path)).toBeDefined();
-      await kv.write([{ key: tileKey(level, index), value: right.with(33, right[33]! ^ 1) }]);
+      await kv.write(tileWrites({ level, index, hashes: right.with(33, right[33]! ^ 1) }));
       await expect(damaged.publication().read(path), path).rejects.toMatchObject({ code: 'corrupt' });
-      await kv.write([{ key: tileKey(level, index), value: right }]);
+      await kv.write(tileWrites({ level, index, hashes: right }));
     }
   });
 });

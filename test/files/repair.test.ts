@@ -16,7 +16,7 @@ import type { ExecutedBlock } from '../../node-core/ledger/execute-block.ts';
 import type { ChainFiles } from '../../node-core/ports/chain-files.ts';
 import type { Clock } from '../../node-core/ports/clock.ts';
 import type { Transport, TransportHandler } from '../../node-core/ports/transport.ts';
-import { tileKey } from '../../node-core/runtime/chain-rows.ts';
+import { tileReader, tileWrites } from '../../node-core/runtime/chain-rows.ts';
 import { ChainStore } from '../../node-core/runtime/chain-store.ts';
 import { decodeMessage, encodeMessage } from '../../node-core/runtime/messages.ts';
 import { Node } from '../../node-core/runtime/node.ts';
@@ -258,8 +258,8 @@ describe('a tile of the log', () => {
     ['above others', 1, 0],
   ])('%s is refused, made anew from the blocks, and given', async (_, level, index) => {
     const damaged = await Damaged.chain();
-    const right = damaged.kv.get(tileKey(level, index))!;
-    await damaged.kv.write([{ key: tileKey(level, index), value: right.with(9, right[9]! ^ 1) }]);
+    const right = tileReader(damaged.kv)(level, index)!;
+    await damaged.kv.write(tileWrites({ level, index, hashes: right.with(9, right[9]! ^ 1) }));
     await damaged.start([]);
     const published = damaged.publication();
     const path = hashTilePath(level, index, right.length / 32);
@@ -272,8 +272,8 @@ describe('a tile of the log', () => {
   it('of which the blocks are damaged too stays refused', async () => {
     const damaged = await Damaged.chain();
     damaged.damage(100);
-    const right = damaged.kv.get(tileKey(0, 0))!;
-    await damaged.kv.write([{ key: tileKey(0, 0), value: right.with(9, right[9]! ^ 1) }]);
+    const right = tileReader(damaged.kv)(0, 0)!;
+    await damaged.kv.write(tileWrites({ level: 0, index: 0, hashes: right.with(9, right[9]! ^ 1) }));
     await damaged.start([]);
     const published = damaged.publication();
     await expect(published.read('tile/0/000')).rejects.toThrow('does not lead to the root of the log');
