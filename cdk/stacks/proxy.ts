@@ -11,10 +11,10 @@ import type { Construct } from 'constructs';
 import { acknowledge } from '../constructs/acknowledge.ts';
 import { BropFunction } from '../constructs/function.ts';
 import { CHANGE_ITEMS, grantItems, grantObjects, READ_ITEMS } from '../constructs/grants.ts';
-import { API_PORT, NodeTask, SERVICE_PORT } from '../constructs/node-task.ts';
+import { NodeTask } from '../constructs/node-task.ts';
 import { RestApi } from '../constructs/rest-api.ts';
 import { secretName } from '../constructs/secrets.ts';
-import { type Deployment, originOf, type ProxySettings } from '../deployment.ts';
+import { API_PORT, type Deployment, originOf, type ProxySettings, SERVICE_PORT } from '../deployment.ts';
 import type { ProxyData } from './data.ts';
 import type { NetworkStack } from './network.ts';
 
