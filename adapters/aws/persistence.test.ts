@@ -19,6 +19,8 @@ describe('what passes by itself', () => {
     [Object.assign(new Error(), { name: 'SlowDown', $metadata: { httpStatusCode: 503 } }), true],
     [Object.assign(new Error(), { code: 'ECONNREFUSED' }), true],
     [Object.assign(new Error(), { name: 'TimeoutError' }), true],
+    [Object.assign(new Error(), { name: 'CredentialsProviderError' }), true],
+    [Object.assign(new Error(), { name: 'ExpiredTokenException', $metadata: { httpStatusCode: 400 } }), true],
     [refused(), false],
     [
       Object.assign(new Error(), { name: 'ConditionalCheckFailedException', $metadata: { httpStatusCode: 400 } }),

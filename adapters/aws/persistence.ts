@@ -30,6 +30,8 @@ const THROTTLES: readonly string[] = [
   'TransactionInProgressException',
 ];
 const TIMEOUTS: readonly string[] = ['TimeoutError', 'RequestTimeout', 'RequestTimeoutException'];
+/** A role's credentials are renewed while a node runs: their endpoint may be away, or a request be on its way for too long. */
+const CREDENTIALS: readonly string[] = ['CredentialsProviderError', 'ExpiredToken', 'ExpiredTokenException'];
 const NETWORK =
   /^(ECONNREFUSED|ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ERR_STREAM_PREMATURE_CLOSE)$/;
 
@@ -79,7 +81,7 @@ export function passes(error: unknown): boolean {
   };
   const status = $metadata?.httpStatusCode ?? 0;
   if (status >= 500 || status === 429 || $retryable !== undefined) return true;
-  return THROTTLES.includes(error.name) || TIMEOUTS.includes(error.name) || NETWORK.test(String(code ?? error.name));
+  return [...THROTTLES, ...TIMEOUTS, ...CREDENTIALS].includes(error.name) || NETWORK.test(String(code ?? error.name));
 }
 
 /** The name that AWS gives a failure, or the system's: never its text, which may quote the request. */
