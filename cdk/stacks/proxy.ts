@@ -10,7 +10,7 @@ import { CfnSamplingRule } from 'aws-cdk-lib/aws-xray';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../constructs/acknowledge.ts';
 import { BropFunction } from '../constructs/function.ts';
-import { CHANGE_ITEMS, grantItems, grantObjects, READ_ITEMS } from '../constructs/grants.ts';
+import { CHANGE_ITEMS, grantItems, grantObjects, READ_ITEMS, WRITE_WHOLE_ITEMS } from '../constructs/grants.ts';
 import { NodeTask } from '../constructs/node-task.ts';
 import { RestApi } from '../constructs/rest-api.ts';
 import { secretName } from '../constructs/secrets.ts';
@@ -127,7 +127,7 @@ export class ProxyStack extends Stack {
       },
       healthPort: SERVICE_PORT,
     });
-    grantItems(task.taskRole, data.ledger, CHANGE_ITEMS);
+    grantItems(task.taskRole, data.ledger, WRITE_WHOLE_ITEMS);
     return task;
   }
 
