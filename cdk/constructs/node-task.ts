@@ -57,7 +57,10 @@ export class NodeTask extends Construct {
     const { deployment, settings, network, data } = props;
     const { vpc } = network;
     this.name = settings.name;
-    this.log = new logs.LogGroup(this, 'Log', { retention: deployment.logRetentionDays });
+    this.log = new logs.LogGroup(this, 'Log', {
+      retention: deployment.logRetentionDays,
+      encryptionKey: data.files.encryptionKey!,
+    });
     this.taskRole = new iam.Role(this, 'TaskRole', { assumedBy: ecsTasks(this) });
     for (const secret of [data.nodeKey, data.noteKey]) secret.readableBy({ role: this.taskRole });
     // The chain's plain files, some of which are replaced by wider ones; large ones go in parts.
