@@ -84,9 +84,13 @@ export function passes(error: unknown): boolean {
   return [...THROTTLES, ...TIMEOUTS, ...CREDENTIALS].includes(error.name) || NETWORK.test(String(code ?? error.name));
 }
 
+/** The SDK's whole text, without a name or a code, where nothing of the environment says which region. */
+const NO_REGION = 'Region is missing';
+
 /** The name that AWS gives a failure, or the system's: never its text, which may quote the request. */
 export function nameOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown';
+  if (error.message === NO_REGION) return 'AWS_REGION is not set';
   const { code } = error as { readonly code?: unknown };
   return error.name === 'Error' && typeof code === 'string' ? code : error.name;
 }
