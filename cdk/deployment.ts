@@ -5,6 +5,9 @@ import { z } from 'zod';
 export const SERVICE_PORT = 9464;
 export const API_PORT = 4680;
 
+/** The one member that tells what a secret holds until somebody puts the key in: JSON with this and something random. */
+export const PLACEHOLDER = 'placeholder';
+
 const port = z.number().int().min(1).max(65_535);
 const hex64 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits');
 const cidr = z.cidrv4('must be an IPv4 range such as 203.0.113.0/24');

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { NOT_SIGNING, STANDING, VOTE_RECORD_LOST } from './constructs/node-metrics.ts';
+import { PLACEHOLDER } from './deployment.ts';
 import { allTemplates, CONFIGS, resourcesOf } from './testing.ts';
 
 const DOCS = join(import.meta.dirname, '..', 'docs');
@@ -36,6 +37,13 @@ describe('what must last', () => {
     expect(keys.length).toBeGreaterThan(5);
     for (const { id, resource } of [...keys, ...everywhere('AWS::SecretsManager::Secret')])
       expect(resource, id).toMatchObject({ DeletionPolicy: 'RetainExceptOnCreate' });
+  });
+
+  test('secrets hold a placeholder, by which npm run aws:keys knows what it may replace', () => {
+    for (const { id, properties } of everywhere('AWS::SecretsManager::Secret')) {
+      const { SecretStringTemplate } = properties.GenerateSecretString as { readonly SecretStringTemplate: string };
+      expect(JSON.parse(SecretStringTemplate), id).toEqual({ [PLACEHOLDER]: true });
+    }
   });
 
   test('tables: encrypted with the deployment’s key, protected, recoverable; the vote record’s never restored', () => {
