@@ -149,7 +149,7 @@ export class Node {
       (executed, certificate) =>
         this.commit(executed, certificate, source);
     const { executor, peers } = this;
-    const intake = new BlockIntake({ crypto, store, executor, verifier, commit: commit('peers') });
+    const intake = new BlockIntake({ crypto, store, executor, verifier, ahead, commit: commit('peers') });
     this.fileSync = this.makeFileSync(table, commit);
     const isBroughtOn = () => this.fileSync.active;
     this.sync = new Sync({ store, intake, ahead, peers, transport, clock, log, isBroughtOn });
@@ -190,7 +190,7 @@ export class Node {
     const replayed = new BlockIntake({ crypto, store, executor, verifier, commit: commit('journal') });
     return new FileSync({
       ...{ crypto, store, clock, log, ahead, sources: fileSources },
-      intake: new BlockIntake({ crypto, store, executor, verifier, commit: commit('files') }),
+      intake: new BlockIntake({ crypto, store, executor, verifier, ahead, commit: commit('files') }),
       run,
       proceed: () => this.proceed(),
       bestPeerHeight: () => (this.peers.count === 0 ? null : this.peers.bestHeight),
