@@ -3,6 +3,7 @@
  * batches, while blocks before them execute. A sender that an earlier block of the same batch makes is not known yet:
  * its transactions are left to the execution.
  */
+import { signedMessage } from '../chain/transaction.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { type ParsedTransaction, senderRefusal } from '../ledger/admission.ts';
 import type { OperationTable } from '../ledger/operation-type.ts';
@@ -42,8 +43,8 @@ export class CheckedAhead {
       if ('code' in parsed) continue;
       const account = senderRefusal(store, parsed.transaction);
       if ('code' in account) continue;
-      const { message, signature } = parsed.transaction;
-      checks.push({ key: account.key, message, signature });
+      const { transaction } = parsed;
+      checks.push({ key: account.key, message: signedMessage(transaction), signature: transaction.signature });
       waiting.push(parsed);
     }
     const valid = checks.length === 0 ? [] : await verifier.verify(checks, true);
