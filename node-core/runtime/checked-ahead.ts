@@ -4,6 +4,7 @@
  * its transactions are left to the execution. So are certificates by a set that an earlier block puts in force.
  */
 import type { StoredBlock } from '../chain/stored-block.ts';
+import { signedMessage } from '../chain/transaction.ts';
 import type { ValidatorSet } from '../chain/validator-set.ts';
 import { equal } from '../codec/bytes.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
@@ -64,8 +65,8 @@ export class CheckedAhead {
       if ('code' in parsed) continue;
       const account = senderRefusal(store, parsed.transaction);
       if ('code' in account) continue;
-      const { message, signature } = parsed.transaction;
-      checks.push({ key: account.key, message, signature });
+      const { transaction } = parsed;
+      checks.push({ key: account.key, message: signedMessage(transaction), signature: transaction.signature });
       waiting.push(parsed);
     }
     const valid = checks.length === 0 ? [] : await verifier.verify(checks, true);

@@ -345,7 +345,7 @@ export class Node {
       if (i > 0) await new Promise<void>((next) => void this.parts.clock.schedule(0, next));
       outcomes.push(...(await this.submission.submitAll(transactions.slice(i, i + TRANSACTIONS_AT_ONCE))));
     }
-    if (newOnes(outcomes).length > 0) this.driver?.workArrived();
+    if (outcomes.some((outcome) => 'isNew' in outcome && outcome.isNew)) this.driver?.workArrived();
     return outcomes;
   }
 
@@ -469,5 +469,7 @@ export class Node {
 }
 
 function newOnes(outcomes: readonly (Accepted | Refusal)[]): Pending[] {
-  return outcomes.flatMap((outcome) => ('isNew' in outcome && outcome.isNew ? [outcome.pending] : []));
+  const pending: Pending[] = [];
+  for (const outcome of outcomes) if ('isNew' in outcome && outcome.isNew) pending.push(outcome.pending);
+  return pending;
 }
