@@ -1,8 +1,8 @@
 /** Certificates that are checked before their blocks are taken. */
 import { expect, it } from 'vitest';
-import { nativeCrypto as crypto } from '../../adapters/crypto-native/native.ts';
 import { type Rig, rig } from '../../test/simulation/rig.ts';
 import { decodeStoredBlock, type StoredBlock } from '../chain/stored-block.ts';
+import { pureCrypto as crypto } from '../crypto/pure.ts';
 import type { SignatureCheck } from '../ports/signature-verifier.ts';
 import { operationsOf } from '../protocol/table.ts';
 import { BlockIntake } from './block-intake.ts';

@@ -1,9 +1,9 @@
 /** Transactions of peers, and how far the node has got. */
 import { expect, it } from 'vitest';
-import { nativeCrypto as crypto } from '../../adapters/crypto-native/native.ts';
 import { signedTransaction } from '../../test/simulation/fixture.ts';
 import { type Rig, rig } from '../../test/simulation/rig.ts';
 import { ADMIT_PARTNER, admitPartnerBody } from '../chain/operations/admit-partner.ts';
+import { pureCrypto as crypto } from '../crypto/pure.ts';
 
 function admission({ members }: Rig): Uint8Array {
   const body = admitPartnerBody.encode({
