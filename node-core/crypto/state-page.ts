@@ -31,7 +31,9 @@ const NODES = FIRST_SLOT + SLOTS;
 const MASK_BYTES = 4;
 const LEAF_BYTES = 2 * HASH_BYTES;
 /** Of a slot, by its kind. */
-const BYTES_OF_KIND = [0, LEAF_BYTES, HASH_BYTES] as const;
+const BYTES_OF_KIND: readonly number[] = [0, LEAF_BYTES, HASH_BYTES];
+/** Of a page: a leaf in every slot, and all inner hashes. */
+export const MAX_PAGE_BYTES = MASK_BYTES + SLOTS * LEAF_BYTES + (FIRST_SLOT - TOP - 1) * HASH_BYTES;
 const CHUNK_BYTES = 16 * 1024;
 /** The mask's bits that say «leaf» and «branch». */
 const LEAF_BITS = 0x55555555;
@@ -211,18 +213,21 @@ export class StatePage {
     const slotsEnd = MASK_BYTES + slotBytes(mask);
     const out = memory.take(slotsEnd + HASH_BYTES * bitCount(inner));
     for (let i = 0; i < MASK_BYTES; i++) out[i] = mask >>> (24 - 8 * i);
+    let from = MASK_BYTES;
     let to = MASK_BYTES;
     for (let slot = 0; slot < SLOTS; slot++) {
-      const node = FIRST_SLOT + slot;
-      const length = BYTES_OF_KIND[this.kind(node)]!;
-      if (((this.dirty >>> node) & 1) === 1) copy(out, to, this.fresh[slot]!, 0, length);
-      else copy(out, to, this.bytes, this.offsetOf(node), length);
+      const length = slotBytesAt(mask, slot);
+      if (((this.dirty >>> (FIRST_SLOT + slot)) & 1) === 1) copy(out, to, this.fresh[slot]!, 0, length);
+      else copy(out, to, this.bytes, from, length);
       to += length;
+      from += slotBytesAt(this.bytesMask, slot);
     }
     for (let node = TOP + 1; node < FIRST_SLOT; node++) {
-      if (((inner >>> node) & 1) === 0) continue;
-      if (((this.inner >>> node) & 1) === 1) copy(out, to, this.bytes, this.offsetOf(node), HASH_BYTES);
-      to += HASH_BYTES;
+      const wasThere = ((this.inner >>> node) & 1) === 1;
+      const isThere = ((inner >>> node) & 1) === 1;
+      if (wasThere && isThere) copy(out, to, this.bytes, from, HASH_BYTES);
+      if (isThere) to += HASH_BYTES;
+      if (wasThere) from += HASH_BYTES;
     }
     this.bytesMask = mask;
     this.slotsEnd = slotsEnd;
@@ -282,6 +287,10 @@ export class StatePage {
 /** Byte by byte: to make a view for `set` costs as much as a native hash. */
 function copy(to: Uint8Array, at: number, from: Uint8Array, start: number, length: number): void {
   for (let i = 0; i < length; i++) to[at + i] = from[start + i]!;
+}
+
+function slotBytesAt(mask: number, slot: number): number {
+  return BYTES_OF_KIND[(mask >>> (30 - 2 * slot)) & 0b11]!;
 }
 
 function slotBytes(mask: number): number {

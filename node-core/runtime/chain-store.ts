@@ -62,6 +62,7 @@ import type { TileName } from './mend-tile.ts';
 import { expiringNonces, forgetPlace, recordedPlace, removalWrites } from './nonce-rows.ts';
 import { pageRowKey } from './state-rows.ts';
 import { discardJoin } from './unfinished-join.ts';
+import { UpperPages } from './upper-pages.ts';
 
 /** Some hundred transactions under load: what a crash makes a node execute again, and what a flush takes of memory. */
 const FLUSH_BYTES = 1 << 20;
@@ -84,6 +85,7 @@ export class ChainStore implements LedgerView {
   private readonly stateHash: Hash;
   private readonly state: StateReader;
   private readonly senders: Senders;
+  private readonly upperPages = new UpperPages();
   private head: Head;
   private inForce: ValidatorSet;
   private readonly changes: SetChange[];
@@ -219,9 +221,12 @@ export class ChainStore implements LedgerView {
     return this.senders.of(id);
   }
 
+  /** Its bytes stay as they are until the next block is committed. */
   page(path: Uint8Array): Uint8Array | undefined {
-    return this.rows.get(pageRowKey(path));
+    return this.upperPages.get(path, this.storedPage);
   }
+
+  private readonly storedPage = (path: Uint8Array) => this.rows.get(pageRowKey(path));
 
   expiringNonces(through: number, limit: number): Iterable<ExpiringNonce> {
     return expiringNonces(this.rows, through, limit);
@@ -256,6 +261,7 @@ export class ChainStore implements LedgerView {
       ...removalWrites(this.stateHash, this.rows, noncesRemoved, this.blocks.firstHeight),
     ]);
     this.senders.forget();
+    for (const [path, page] of executed.pages) this.upperPages.set(path, page);
     this.inForce = executed.nextValidators;
     this.noteSetChange({ header, headerBytes, certificate });
     this.head = { height: header.height, timeMs: header.timeMs, parent: executed.headerHash, frontier };
