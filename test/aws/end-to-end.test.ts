@@ -28,12 +28,12 @@ import { Resources } from './tables.ts';
 import { Task } from './task.ts';
 
 /** `npm run aws:test` asks for 1,000, of which one call in 100 fails: it takes as long as all other suites on AWS. */
-const REGISTRATIONS = Number(process.env.BROP_AWS_REGISTRATIONS ?? 200);
-const ONE_FAILS_IN = REGISTRATIONS / 10;
-/** Each call is a process of the emulator's. */
-const AT_ONCE = 12;
+const REGISTRATIONS = Number(process.env.BROP_AWS_REGISTRATIONS ?? 100);
+const ONE_FAILS_IN = Math.max(20, REGISTRATIONS / 10);
+/** Calls at the same time are processes of the emulator's. */
+const AT_ONCE = 6;
 /** One after the other, for their times. */
-const TIMED = 30;
+const TIMED = 20;
 const PARAMETERS = { minBlockIntervalMs: 300, blockIntervalMs: 3_000 };
 const STACKS = [
   'Network',

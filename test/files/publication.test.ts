@@ -1,6 +1,5 @@
 /** What a node publishes, checked against the store it was computed from and against the specifications of the files. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { nativeCrypto as crypto } from '../../adapters/crypto-native/native.ts';
 import { verifyAnchor } from '../../node-core/chain/anchor.ts';
 import { decodeAnchorFile } from '../../node-core/chain/anchor-file.ts';
 import { decodeCheckpoint, noteKeyOf } from '../../node-core/chain/checkpoint.ts';
@@ -24,7 +23,7 @@ import { Publication } from '../../node-core/runtime/publication.ts';
 import { writeSnapshot } from '../../node-core/runtime/snapshot-write.ts';
 import { MemoryBlobs } from '../simulation/memory-blobs.ts';
 import { MemoryStore } from '../simulation/memory-store.ts';
-import { MadeChain, stillClock, text } from './made-chain.ts';
+import { crypto, MadeChain, stillClock, text } from './made-chain.ts';
 
 const sha256 = (bytes: Uint8Array) => crypto.hash('sha-256', bytes);
 let chain: MadeChain;

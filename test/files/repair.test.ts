@@ -1,6 +1,5 @@
 /** What the disk has damaged is named, refused, and fetched again from wherever it is to be had. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { nativeCrypto as crypto } from '../../adapters/crypto-native/native.ts';
 import { hashTilePath } from '../../node-core/chain/file-paths.ts';
 import { headerHash } from '../../node-core/chain/identifiers.ts';
 import {
@@ -24,7 +23,7 @@ import { Publication } from '../../node-core/runtime/publication.ts';
 import { certificateOf } from '../simulation/certified.ts';
 import { MemoryBlobs } from '../simulation/memory-blobs.ts';
 import { MemoryStore } from '../simulation/memory-store.ts';
-import { MadeChain, verifier } from './made-chain.ts';
+import { crypto, MadeChain, verifier } from './made-chain.ts';
 
 const PATH = 'blocks/000';
 const HEIGHT = 260;

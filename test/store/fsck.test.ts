@@ -4,12 +4,10 @@ import { concat, toHex, utf8 } from '../../node-core/codec/bytes.ts';
 import { type FsckReport, fsck } from '../../node-core/runtime/fsck.ts';
 import { pageRowKey, pageRows, stateRowKey, stateRowsUnder } from '../../node-core/runtime/state-rows.ts';
 import { seeded } from '../conformance/seeded.ts';
-import { MadeChain } from '../files/made-chain.ts';
-import { cachedCrypto } from '../simulation/cached-crypto.ts';
+import { crypto, MadeChain } from '../files/made-chain.ts';
 import { MemoryBlobs } from '../simulation/memory-blobs.ts';
 import { MemoryStore } from '../simulation/memory-store.ts';
 
-const crypto = cachedCrypto();
 const EVERYTHING = [new Uint8Array(0), Uint8Array.of(0xff)] as const;
 /** What is not of the chain: a vote is not, and these are checked when they are used. */
 const NOT_OF_THE_CHAIN = 'de';
