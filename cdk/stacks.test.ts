@@ -422,6 +422,13 @@ describe('alarms', () => {
     for (const message of [STANDING, ...NOT_SIGNING, VOTE_RECORD_LOST]) expect(page).toContain(`| \`${message}\` |`);
   });
 
+  test('a ledger table that is not written alarms, of the node that writes it', () => {
+    const behind = alarms.filter(({ id }) => id.startsWith('LedgerBehind'));
+    expect(behind.map(({ config }) => config)).toEqual(['devnet', 'operator']);
+    for (const { properties } of behind)
+      expect(properties).toMatchObject({ Threshold: 20, EvaluationPeriods: 5, MetricName: 'LedgerLagBlocks' });
+  });
+
   test('a node that says nothing alarms', () => {
     const silent = alarms.filter(({ properties }) => properties.TreatMissingData === 'breaching');
     expect(silent.map(({ id }) => id.replace(/[0-9A-F]{8}$/, '')).every((id) => id.startsWith('NoFinality'))).toBe(
