@@ -282,6 +282,31 @@ describe('functions and API', () => {
     expect(policies.filter((policy) => policy.includes('"events.amazonaws.com"'))).toHaveLength(2);
   });
 
+  test('an upload reaches the function that judges it in the form of a notification of S3', () => {
+    const detail = { bucket: { name: 'quarantine' }, object: { key: 'incoming/file_1', size: 7, etag: 'e' } };
+    const event = { source: 'aws.s3', 'detail-type': 'Object Created', detail };
+    const rules = everywhere('AWS::Events::Rule').filter(({ id }) => id.startsWith('Uploaded'));
+    expect(rules).toHaveLength(2);
+    for (const { properties } of rules) {
+      expect(properties.EventPattern).toMatchObject({ 'detail-type': ['Object Created'], source: ['aws.s3'] });
+      const [{ InputTransformer }] = properties.Targets as [
+        { InputTransformer: { InputPathsMap: Record<string, string>; InputTemplate: string } },
+      ];
+      // As EventBridge does it: a value in the place of its name, as JSON.
+      const at = (path: string) =>
+        path
+          .slice(2)
+          .split('.')
+          .reduce<unknown>((value, name) => (value as Record<string, unknown>)[name], event);
+      const text = InputTransformer.InputTemplate.replaceAll(/<([\w-]+)>/g, (_, name: string) =>
+        JSON.stringify(at(InputTransformer.InputPathsMap[name]!)),
+      );
+      const { bucket, object } = detail;
+      const s3 = { bucket, object: { key: object.key, size: object.size } };
+      expect(JSON.parse(text)).toEqual({ Records: [{ eventSource: 'aws:s3', s3 }] });
+    }
+  });
+
   test('deliveries: hidden for longer than one may take, and put aside after five tries', () => {
     for (const config of ['devnet', 'operator']) {
       const queue = everywhere('AWS::SQS::Queue').find(
@@ -395,6 +420,13 @@ describe('alarms', () => {
   test('what they listen for is what nodes say', () => {
     const page = readFileSync(join(DOCS, 'monitoring', 'logs.md'), 'utf8');
     for (const message of [STANDING, ...NOT_SIGNING, VOTE_RECORD_LOST]) expect(page).toContain(`| \`${message}\` |`);
+  });
+
+  test('a ledger table that is not written alarms, of the node that writes it', () => {
+    const behind = alarms.filter(({ id }) => id.startsWith('LedgerBehind'));
+    expect(behind.map(({ config }) => config)).toEqual(['devnet', 'operator']);
+    for (const { properties } of behind)
+      expect(properties).toMatchObject({ Threshold: 20, EvaluationPeriods: 5, MetricName: 'LedgerLagBlocks' });
   });
 
   test('a node that says nothing alarms', () => {

@@ -88,9 +88,9 @@ export const NODE = {
 export const VALIDATOR = { alarms: 3, balancerUnits: 0.1 } as const;
 
 export const PROXY = {
-  alarms: 9,
-  /** Of the functions: cold starts, lag, failures, attempts, verdicts. */
-  metrics: 12,
+  alarms: 10,
+  /** Of the functions: cold starts, lag, failures, attempts, verdicts. And how far the ledger table is behind. */
+  metrics: 13,
   /** Timers: one of the indexer, one of the deliveries. */
   sweepsPerMinute: 2,
   /** Lambda asks an empty queue with five pollers, each every 20 s. */

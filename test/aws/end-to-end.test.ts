@@ -10,13 +10,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { nativeCrypto } from '../../adapters/crypto-native/native.ts';
+import { BropError } from '../../node-core/chain/codes.ts';
 import { decodeGenesis } from '../../node-core/chain/genesis.ts';
 import { genesisAccountId } from '../../node-core/chain/identifiers.ts';
 import { toHex, utf8 } from '../../node-core/codec/bytes.ts';
 import { generateKeyPair } from '../../node-core/crypto/generate.ts';
 import type { PublicKeys } from '../../scripts/aws-keys.ts';
 import { type Client, createClient } from '../../sdk/client.ts';
-import { ApiError } from '../../sdk/errors.ts';
+import { ApiError, UnsettledError } from '../../sdk/errors.ts';
 import { signerFromSecretKey } from '../../sdk/signer.ts';
 import { Cdk, type Ran } from './cdk.ts';
 import { type DeployedTask, deployedTasks, outputOf, statusOf } from './deployed.ts';
@@ -255,8 +256,14 @@ async function patiently<T>(call: () => Promise<T>): Promise<T> {
       const result = await call();
       if (!(result instanceof Response) || result.status < 500 || left === 0) return result;
     } catch (error) {
-      if (left === 0 || !(error instanceof ApiError) || error.status < 500) throw error;
+      if (left === 0 || !(isFault(error) || isUnanswered(error))) throw error;
     }
     await sleep(500);
   }
 }
+
+const isFault = (error: unknown) => error instanceof ApiError && error.status >= 500;
+
+/** Nothing had been signed. */
+const isUnanswered = (error: unknown) =>
+  error instanceof BropError && error.code === 'NODE_UNREACHABLE' && !(error instanceof UnsettledError);
