@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { crypto, join, SnapshotWorld } from '../../test/ledger/snapshot-world.ts';
 import { op, partnerBody } from '../../test/ledger/world.ts';
 import { type Rig, rig } from '../../test/simulation/rig.ts';
@@ -46,6 +46,32 @@ describe('a node that joined from a snapshot', () => {
     const pruned = stateKey.prunedThrough();
     expect(node.store.get(pruned)).toEqual(world.store.get(pruned));
     expect(node.store.get(pruned)).toBeDefined();
+  });
+
+  test('proofs say what was so when they were asked for, whatever block comes meanwhile', async () => {
+    const { chain, world, node } = await joined();
+    const { store } = node;
+    const anchor = store.anchor.bind(store);
+    let goOn = () => {};
+    const mayGoOn = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    vi.spyOn(store, 'anchor').mockImplementation(async (height) => {
+      await mayGoOn;
+      return anchor(height);
+    });
+    // Of absent keys: all over the tree.
+    const keys = Array.from({ length: 64 }, (_, i) => Uint8Array.of(i));
+    const asked = keys.map((key) => node.queries.stateProof(key));
+    await chain.block();
+    await bringOn(node, chain);
+    expect(store.height).toBe(4);
+    goOn();
+    for (const [i, proof] of (await Promise.all(asked)).entries()) {
+      if (!(proof instanceof Uint8Array)) throw new Error(proof.code);
+      const facts = verifyStateProof(crypto, proof, world.genesis.hash, keys[i]!);
+      expect(facts).toMatchObject({ trusted: { header: { height: 2 } }, value: null });
+    }
   });
 
   test('proves its state before its first block and after it', async () => {
