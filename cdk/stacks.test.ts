@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { NOT_SIGNING, STANDING, VOTE_RECORD_LOST } from './constructs/node-metrics.ts';
+import { PLACEHOLDER } from './deployment.ts';
 import { allTemplates, CONFIGS, resourcesOf } from './testing.ts';
 
 const DOCS = join(import.meta.dirname, '..', 'docs');
@@ -36,6 +37,13 @@ describe('what must last', () => {
     expect(keys.length).toBeGreaterThan(5);
     for (const { id, resource } of [...keys, ...everywhere('AWS::SecretsManager::Secret')])
       expect(resource, id).toMatchObject({ DeletionPolicy: 'RetainExceptOnCreate' });
+  });
+
+  test('secrets hold a placeholder, by which npm run aws:keys knows what it may replace', () => {
+    for (const { id, properties } of everywhere('AWS::SecretsManager::Secret')) {
+      const { SecretStringTemplate } = properties.GenerateSecretString as { readonly SecretStringTemplate: string };
+      expect(JSON.parse(SecretStringTemplate), id).toEqual({ [PLACEHOLDER]: true });
+    }
   });
 
   test('tables: encrypted with the deployment’s key, protected, recoverable; the vote record’s never restored', () => {
@@ -203,10 +211,25 @@ describe('functions and API', () => {
         Runtime: 'nodejs24.x',
         Architectures: ['arm64'],
         TracingConfig: { Mode: 'Active' },
-        LoggingConfig: { LogGroup: expect.anything() },
+        LoggingConfig: {
+          ...{ LogGroup: expect.anything(), LogFormat: 'JSON' },
+          ...{ ApplicationLogLevel: 'INFO', SystemLogLevel: 'WARN' },
+        },
       });
     for (const { id, properties } of everywhere('AWS::Logs::LogGroup'))
       expect(properties.RetentionInDays, id).toBeGreaterThan(0);
+  });
+
+  test('what nodes, functions and the gateway write down is encrypted with the deployment’s key, which CloudWatch may use for that', () => {
+    const encrypted = everywhere('AWS::Logs::LogGroup').filter(({ stack }) => stack !== 'Network');
+    // Eight nodes; of each proxy five functions and the gateway.
+    expect(encrypted).toHaveLength(8 + 2 * 6);
+    for (const { id, properties } of encrypted)
+      expect(JSON.stringify(properties.KmsKeyId), id).toMatch(/ImportValue.*Data.*Key/);
+    const policies = everywhere('AWS::KMS::Key').map(({ properties }) => JSON.stringify(properties.KeyPolicy));
+    const usable = policies.filter((policy) => policy.includes('"logs.us-east-1.amazonaws.com"'));
+    expect(usable).toHaveLength(Object.keys(CONFIGS).length);
+    for (const policy of usable) expect(policy).toContain('kms:EncryptionContext:aws:logs:arn');
   });
 
   test('streams, indexer and webhooks have a share of the account’s concurrency each, which no other and no more of them takes', () => {
@@ -317,6 +340,17 @@ describe('functions and API', () => {
     expect(everywhere('AWS::WAFv2::WebACLAssociation')).toHaveLength(2);
     for (const { properties } of everywhere('AWS::ApiGateway::RestApi'))
       expect(properties.BinaryMediaTypes).toEqual(['*/*']);
+  });
+});
+
+describe('the site', () => {
+  test('the stack prints by which names it is uploaded, as the guide has them', () => {
+    for (const config of ['devnet', 'operator']) {
+      const outputs = ALL[config]!.Site!.findOutputs('*');
+      expect(Object.keys(outputs)).toEqual(['SiteUrl', 'SiteBucketName', 'SiteDistributionId']);
+    }
+    const guide = readFileSync(join(DOCS, 'aws.md'), 'utf8');
+    for (const name of ['SiteUrl', '<SiteBucketName>', '<SiteDistributionId>']) expect(guide).toContain(name);
   });
 });
 
