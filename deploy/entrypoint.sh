@@ -72,10 +72,10 @@ fi
 unset BROP_SOFT_TOKEN
 
 # The same as nodes/launch.ts gives the nodes that it starts; a test holds them together.
-export MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=262144 MALLOC_TRIM_THRESHOLD_=1048576
+export MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=262144 MALLOC_TRIM_THRESHOLD_=1048576
 if [ "${1:-}" = node ]; then
   shift
-  set -- node --max-semi-space-size=4 --heap-growing-percent=40 --external-memory-accounted-in-global-limit \
+  set -- node --max-semi-space-size=4 --heap-growing-percent=30 --external-memory-accounted-in-global-limit \
     --initial-old-space-size=32 --disable-warning=ExperimentalWarning "$@"
 fi
 exec "$@"

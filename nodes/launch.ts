@@ -9,23 +9,23 @@ const COMPILE_CACHE = join(fileURLToPath(new URL('..', import.meta.url)), '.cach
 /**
  * V8 keeps garbage rather than collect it: the young generation of a busy node grows to 128 MB, the first collection of
  * the old one waits for more than a node ever has, the next for up to four times what is alive, and 64 MB of byte arrays
- * are not counted at all. A node has 30 to 50 MB alive. So bounded, decoding transactions (test/bench/README.md) takes
- * 145 MB instead of 225, and 5 µs more of CPU for each.
+ * are not counted at all. A node has 30 to 50 MB alive; what it may grow by is counted from that and from the 16 MB of
+ * lmdb's read buffer, which nobody ever touches. What the bounds are worth: test/bench/README.md.
  */
 export const NODE_FLAGS: readonly string[] = [
   '--max-semi-space-size=4',
-  '--heap-growing-percent=40',
+  '--heap-growing-percent=30',
   '--external-memory-accounted-in-global-limit',
   '--initial-old-space-size=32',
   '--disable-warning=ExperimentalWarning',
 ];
 
 /**
- * For glibc, which keeps an arena of freed memory for each thread unless it is told to share two, and learns from large
+ * For glibc, which keeps an arena of freed memory for each thread unless it is told to share one, and learns from large
  * blocks that were freed to keep such blocks for good unless it is given a bound.
  */
 export const MALLOC = {
-  MALLOC_ARENA_MAX: '2',
+  MALLOC_ARENA_MAX: '1',
   MALLOC_MMAP_THRESHOLD_: String(256 << 10),
   MALLOC_TRIM_THRESHOLD_: String(1 << 20),
 };
