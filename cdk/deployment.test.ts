@@ -91,6 +91,45 @@ describe('the config of a deployment', () => {
     );
   });
 
+  test.for<[change: object, line: string]>([
+    [{ size: { cpu: 512, memoryMiB: 1_536 } }, 'validators[0].size.memoryMiB: must be 512 or whole GiB'],
+    [
+      { local: { dataFolder: 'd', nodePort: 4_700, servicePort: 4_701 } },
+      'validators[0].local: is for the emulator alone',
+    ],
+    [{ nodePort: 9_464 }, 'validators[0].nodePort: 4680 and 9464 are taken'],
+    [{ nodePort: 4_680 }, 'validators[0].nodePort: 4680 and 9464 are taken'],
+    [{ nodeId: '2'.repeat(64) }, 'peers[0].id: is the one of another node'],
+  ])('a validator that could not be deployed, or would not work: %o', ([change, line]) => {
+    const validator = CONFIGS.validator!;
+    const validators = validator.validators.map((settings) => ({ ...settings, ...change }));
+    expect(refusal({ ...validator, validators })).toBe(`x.ts: ${line}`);
+  });
+
+  test.for<[change: object, line: string]>([
+    [{ vpcCidr: '10.60.0.0/23' }, 'vpcCidr: must be from /16 to /22: two networks of /24 in each zone'],
+    [{ vpcCidr: '10.0.0.0/8' }, 'vpcCidr: must be from /16 to /22: two networks of /24 in each zone'],
+    [{ vpcCidr: '999.60.0.0/20' }, 'vpcCidr: must be an IPv4 range such as 203.0.113.0/24'],
+    [{ availabilityZones: ['us-east-1a', 'eu-west-1b'] }, 'availabilityZones[1]: must be a zone of us-east-1'],
+    [{ availabilityZones: ['us-east-1a', 'us-east-1a'] }, 'availabilityZones[1]: is named twice'],
+    [{ fileSources: ['s3://bucket/files'] }, 'fileSources[0]: must be an http(s) URL'],
+    [{ cloudHsm: { hsmType: 'medium' } }, 'cloudHsm.hsmType: must be a type such as hsm2m.medium'],
+    [{ name: 'operator-' }, 'name: has up to 31 lower-case letters, digits, dashes, and begins with a letter'],
+  ])('a place that is none: %o', ([change, line]) => {
+    expect(refusal({ ...CONFIGS.operator!, ...change })).toBe(`x.ts: ${line}`);
+  });
+
+  test('clients and the certificate of a proxy', () => {
+    const { proxy, ...operator } = CONFIGS.operator!;
+    const of = (change: object) => refusal({ ...operator, proxy: { ...proxy!, ...change } });
+    const [client] = proxy!.clients;
+    expect(of({ clients: [client, client] })).toBe('x.ts: proxy.clients[1].name: is the one of another client');
+    const certificateArn = proxy!.domain.certificateArn.replace('us-east-1', 'eu-central-1');
+    expect(of({ domain: { ...proxy!.domain, certificateArn } })).toBe(
+      'x.ts: proxy.domain.certificateArn: must be of a certificate in us-east-1',
+    );
+  });
+
   test.for([
     ['nowhere', 'BROP_DEPLOYMENT: there is no cdk/config/nowhere.ts\n'],
     ['../devnet', 'BROP_DEPLOYMENT: must name a file of cdk/config, such as devnet\n'],

@@ -90,7 +90,19 @@ describe('permissions', () => {
     }
     const votes = statements.filter(({ Resource }) => JSON.stringify(Resource ?? '').includes('Votes'));
     expect(new Set(votes.flatMap(({ Action }) => list(Action)))).toEqual(
-      new Set(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem']),
+      new Set(['dynamodb:GetItem', 'dynamodb:PutItem']),
     );
+  });
+
+  test('nodes read and write whole items of their tables', () => {
+    const actions = (table: string) =>
+      everywhere('AWS::IAM::Policy')
+        .filter(({ id }) => id.startsWith('NodeTaskRole'))
+        .flatMap(({ properties }) => list((properties.PolicyDocument as { Statement: Statement[] }).Statement))
+        .filter(({ Resource }) => JSON.stringify(Resource ?? '').includes(table))
+        .flatMap(({ Action }) => list(Action));
+    const whole = ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:BatchWriteItem'];
+    expect(new Set(actions('ProxyLedger'))).toEqual(new Set(whole));
+    expect(new Set(actions('Proposals'))).toEqual(new Set([...whole, 'dynamodb:Query']));
   });
 });

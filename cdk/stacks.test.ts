@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { NOT_SIGNING, STANDING, VOTE_RECORD_LOST } from './constructs/node-metrics.ts';
+import { PLACEHOLDER } from './deployment.ts';
 import { allTemplates, CONFIGS, resourcesOf } from './testing.ts';
 
 const DOCS = join(import.meta.dirname, '..', 'docs');
@@ -36,6 +37,13 @@ describe('what must last', () => {
     expect(keys.length).toBeGreaterThan(5);
     for (const { id, resource } of [...keys, ...everywhere('AWS::SecretsManager::Secret')])
       expect(resource, id).toMatchObject({ DeletionPolicy: 'RetainExceptOnCreate' });
+  });
+
+  test('secrets hold a placeholder, by which npm run aws:keys knows what it may replace', () => {
+    for (const { id, properties } of everywhere('AWS::SecretsManager::Secret')) {
+      const { SecretStringTemplate } = properties.GenerateSecretString as { readonly SecretStringTemplate: string };
+      expect(JSON.parse(SecretStringTemplate), id).toEqual({ [PLACEHOLDER]: true });
+    }
   });
 
   test('tables: encrypted with the deployment’s key, protected, recoverable; the vote record’s never restored', () => {
@@ -203,10 +211,25 @@ describe('functions and API', () => {
         Runtime: 'nodejs24.x',
         Architectures: ['arm64'],
         TracingConfig: { Mode: 'Active' },
-        LoggingConfig: { LogGroup: expect.anything() },
+        LoggingConfig: {
+          ...{ LogGroup: expect.anything(), LogFormat: 'JSON' },
+          ...{ ApplicationLogLevel: 'INFO', SystemLogLevel: 'WARN' },
+        },
       });
     for (const { id, properties } of everywhere('AWS::Logs::LogGroup'))
       expect(properties.RetentionInDays, id).toBeGreaterThan(0);
+  });
+
+  test('what nodes, functions and the gateway write down is encrypted with the deployment’s key, which CloudWatch may use for that', () => {
+    const encrypted = everywhere('AWS::Logs::LogGroup').filter(({ stack }) => stack !== 'Network');
+    // Eight nodes; of each proxy five functions and the gateway.
+    expect(encrypted).toHaveLength(8 + 2 * 6);
+    for (const { id, properties } of encrypted)
+      expect(JSON.stringify(properties.KmsKeyId), id).toMatch(/ImportValue.*Data.*Key/);
+    const policies = everywhere('AWS::KMS::Key').map(({ properties }) => JSON.stringify(properties.KeyPolicy));
+    const usable = policies.filter((policy) => policy.includes('"logs.us-east-1.amazonaws.com"'));
+    expect(usable).toHaveLength(Object.keys(CONFIGS).length);
+    for (const policy of usable) expect(policy).toContain('kms:EncryptionContext:aws:logs:arn');
   });
 
   test('streams, indexer and webhooks have a share of the account’s concurrency each, which no other and no more of them takes', () => {
@@ -257,6 +280,31 @@ describe('functions and API', () => {
       expect(JSON.stringify(properties.KmsMasterKeyId), id).toMatch(/ImportValue.*Data.*Key/);
     const policies = everywhere('AWS::KMS::Key').map(({ properties }) => JSON.stringify(properties.KeyPolicy));
     expect(policies.filter((policy) => policy.includes('"events.amazonaws.com"'))).toHaveLength(2);
+  });
+
+  test('an upload reaches the function that judges it in the form of a notification of S3', () => {
+    const detail = { bucket: { name: 'quarantine' }, object: { key: 'incoming/file_1', size: 7, etag: 'e' } };
+    const event = { source: 'aws.s3', 'detail-type': 'Object Created', detail };
+    const rules = everywhere('AWS::Events::Rule').filter(({ id }) => id.startsWith('Uploaded'));
+    expect(rules).toHaveLength(2);
+    for (const { properties } of rules) {
+      expect(properties.EventPattern).toMatchObject({ 'detail-type': ['Object Created'], source: ['aws.s3'] });
+      const [{ InputTransformer }] = properties.Targets as [
+        { InputTransformer: { InputPathsMap: Record<string, string>; InputTemplate: string } },
+      ];
+      // As EventBridge does it: a value in the place of its name, as JSON.
+      const at = (path: string) =>
+        path
+          .slice(2)
+          .split('.')
+          .reduce<unknown>((value, name) => (value as Record<string, unknown>)[name], event);
+      const text = InputTransformer.InputTemplate.replaceAll(/<([\w-]+)>/g, (_, name: string) =>
+        JSON.stringify(at(InputTransformer.InputPathsMap[name]!)),
+      );
+      const { bucket, object } = detail;
+      const s3 = { bucket, object: { key: object.key, size: object.size } };
+      expect(JSON.parse(text)).toEqual({ Records: [{ eventSource: 'aws:s3', s3 }] });
+    }
   });
 
   test('deliveries: hidden for longer than one may take, and put aside after five tries', () => {
@@ -320,6 +368,17 @@ describe('functions and API', () => {
   });
 });
 
+describe('the site', () => {
+  test('the stack prints by which names it is uploaded, as the guide has them', () => {
+    for (const config of ['devnet', 'operator']) {
+      const outputs = ALL[config]!.Site!.findOutputs('*');
+      expect(Object.keys(outputs)).toEqual(['SiteUrl', 'SiteBucketName', 'SiteDistributionId']);
+    }
+    const guide = readFileSync(join(DOCS, 'aws.md'), 'utf8');
+    for (const name of ['SiteUrl', '<SiteBucketName>', '<SiteDistributionId>']) expect(guide).toContain(name);
+  });
+});
+
 describe('the network', () => {
   test('no NAT, and only endpoints that cost nothing, save two for the API function in one zone', () => {
     expect(everywhere('AWS::EC2::NatGateway')).toEqual([]);
@@ -361,6 +420,13 @@ describe('alarms', () => {
   test('what they listen for is what nodes say', () => {
     const page = readFileSync(join(DOCS, 'monitoring', 'logs.md'), 'utf8');
     for (const message of [STANDING, ...NOT_SIGNING, VOTE_RECORD_LOST]) expect(page).toContain(`| \`${message}\` |`);
+  });
+
+  test('a ledger table that is not written alarms, of the node that writes it', () => {
+    const behind = alarms.filter(({ id }) => id.startsWith('LedgerBehind'));
+    expect(behind.map(({ config }) => config)).toEqual(['devnet', 'operator']);
+    for (const { properties } of behind)
+      expect(properties).toMatchObject({ Threshold: 20, EvaluationPeriods: 5, MetricName: 'LedgerLagBlocks' });
   });
 
   test('a node that says nothing alarms', () => {

@@ -12,6 +12,11 @@ import { ChainStore } from '../node-core/runtime/chain-store.ts';
 export const CHAIN_FOLDER = 'chain';
 export const FILES_FOLDER = 'files';
 export const VOTE_RECORD_FOLDER = 'vote-record';
+/**
+ * 3: pages of the state tree among the entries, tiles as long values, names in entries and blocks in segments packed. What
+ * an earlier release has written is not read: the node takes the chain again, from files or from peers.
+ */
+export const CHAIN_FORMAT = 'brop chain 3 (lmdb)';
 
 const STORE_CODES = {
   locked: 'STORE_LOCKED',
@@ -37,7 +42,7 @@ export interface OpenedFolder {
 /** Takes the folder for this process alone. @throws {BropError} STORE_* or INTERNAL */
 export async function openDataFolder(dataFolder: string): Promise<OpenedFolder> {
   try {
-    const kv = await openLmdbStore({ folder: join(dataFolder, CHAIN_FOLDER) });
+    const kv = await openLmdbStore({ folder: join(dataFolder, CHAIN_FOLDER), format: CHAIN_FORMAT });
     try {
       // Only the holder of the store's lock may clear away what was left unfinished.
       return { kv, blobs: openBlobsFolder(join(dataFolder, FILES_FOLDER)) };

@@ -124,7 +124,7 @@ async function start(config: NodeConfig, begun: Closing[]): Promise<RunningNode>
     api: api?.url ?? null,
     metrics: observed.metricsUrl,
   });
-  void ended.then(reportStanding(node, systemClock, log));
+  void ended.then(reportStanding(node, systemClock, log, ledger));
   const stop = async () => {
     patience.begin();
     await closeServices();

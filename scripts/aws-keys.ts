@@ -1,6 +1,6 @@
 /**
  * Puts the secret keys of a deployment where its tasks look for them, once its stack Data is there: `npm run aws:keys --
- * <deployment>`. What is a key already stays; no secret leaves Secrets Manager. Prints what the configs and the genesis
+ * <deployment>`. What is there already stays; no secret leaves Secrets Manager. Prints what the configs and the genesis
  * need: fingerprints of nodes and public keys.
  */
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
@@ -12,7 +12,7 @@ import { keyFileText } from '../adapters/signer-file/key-file.ts';
 import { signerFromKeyText } from '../adapters/signer-file/signer-file.ts';
 import { openKmsSigner } from '../adapters/signer-kms/signer-kms.ts';
 import { nodeIdentityFromPem } from '../adapters/transport-mtls/identity.ts';
-import { checkDeployment, type Deployment, DeploymentError } from '../cdk/deployment.ts';
+import { checkDeployment, type Deployment, DeploymentError, PLACEHOLDER } from '../cdk/deployment.ts';
 import { toHex } from '../node-core/codec/bytes.ts';
 import type { PublicKey, SuiteName } from '../node-core/crypto/provider.ts';
 
@@ -46,16 +46,25 @@ class Keys {
     this.deployment = deployment;
   }
 
-  /** @param read makes of a secret's text what it is, and throws when it is not @param make a new text */
+  /**
+   * @param read makes of a secret's text what it is, and throws when it is not @param make a new text, in a placeholder's place
+   * @throws {Error} for anything else: it may be a key that somebody needs
+   */
   private async kept<T>(what: string, read: (text: string) => T, make: () => string): Promise<T> {
     const SecretId = `brop/${this.deployment.name}/${what}`;
-    const { SecretString: text } = await this.secrets.send(new GetSecretValueCommand({ SecretId }));
-    try {
-      return read(text ?? '');
-    } catch {
+    const { SecretString: text = '' } = await this.secrets.send(new GetSecretValueCommand({ SecretId }));
+    if (isPlaceholder(text)) {
       const made = make();
       await this.secrets.send(new PutSecretValueCommand({ SecretId, SecretString: made }));
       return read(made);
+    }
+    try {
+      return read(text);
+    } catch {
+      // Without the cause, which may quote the text.
+      throw new Error(
+        `${SecretId}: holds neither such a key nor the placeholder of the deployment: it is left as it is`,
+      );
     }
   }
 
@@ -84,6 +93,14 @@ class Keys {
 
   async consensusKey(node: string): Promise<PublicKey> {
     return (await openKmsSigner({ keyId: `alias/brop/${this.deployment.name}/${node}/consensus` })).publicKey;
+  }
+}
+
+function isPlaceholder(text: string): boolean {
+  try {
+    return JSON.parse(text)[PLACEHOLDER] === true;
+  } catch {
+    return false;
   }
 }
 

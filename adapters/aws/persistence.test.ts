@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
-import { Persistence, passes } from './persistence.ts';
+import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { describe, expect, it, vi } from 'vitest';
+import { nameOf, Persistence, passes } from './persistence.ts';
 
 function listening() {
   const lines: [string, object | undefined][] = [];
@@ -19,6 +20,8 @@ describe('what passes by itself', () => {
     [Object.assign(new Error(), { name: 'SlowDown', $metadata: { httpStatusCode: 503 } }), true],
     [Object.assign(new Error(), { code: 'ECONNREFUSED' }), true],
     [Object.assign(new Error(), { name: 'TimeoutError' }), true],
+    [Object.assign(new Error(), { name: 'CredentialsProviderError' }), true],
+    [Object.assign(new Error(), { name: 'ExpiredTokenException', $metadata: { httpStatusCode: 400 } }), true],
     [refused(), false],
     [
       Object.assign(new Error(), { name: 'ConditionalCheckFailedException', $metadata: { httpStatusCode: 400 } }),
@@ -27,6 +30,21 @@ describe('what passes by itself', () => {
     [new TypeError('a bug'), false],
     ['text', false],
   ])('%o: %s', (error, expected) => expect(passes(error)).toBe(expected));
+});
+
+describe('the name of a failure', () => {
+  it('is AWS’s or the system’s, without the text', () => {
+    expect(nameOf(refused())).toBe('AccessDeniedException');
+    expect(nameOf(Object.assign(new Error('secret'), { code: 'ECONNREFUSED' }))).toBe('ECONNREFUSED');
+  });
+
+  it('says what to do where the environment names no region', async () => {
+    vi.stubEnv('AWS_REGION', undefined);
+    vi.stubEnv('AWS_CONFIG_FILE', '/nowhere');
+    const asked = new DynamoDBClient({}).send(new GetItemCommand({ TableName: 't', Key: {} }));
+    expect(nameOf(await asked.catch((error: unknown) => error))).toBe('AWS_REGION is not set');
+    vi.unstubAllEnvs();
+  });
 });
 
 describe('waiting', () => {

@@ -30,6 +30,8 @@ const THROTTLES: readonly string[] = [
   'TransactionInProgressException',
 ];
 const TIMEOUTS: readonly string[] = ['TimeoutError', 'RequestTimeout', 'RequestTimeoutException'];
+/** A role's credentials are renewed while a node runs: their endpoint may be away, or a request be on its way for too long. */
+const CREDENTIALS: readonly string[] = ['CredentialsProviderError', 'ExpiredToken', 'ExpiredTokenException'];
 const NETWORK =
   /^(ECONNREFUSED|ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ERR_STREAM_PREMATURE_CLOSE)$/;
 
@@ -79,12 +81,16 @@ export function passes(error: unknown): boolean {
   };
   const status = $metadata?.httpStatusCode ?? 0;
   if (status >= 500 || status === 429 || $retryable !== undefined) return true;
-  return THROTTLES.includes(error.name) || TIMEOUTS.includes(error.name) || NETWORK.test(String(code ?? error.name));
+  return [...THROTTLES, ...TIMEOUTS, ...CREDENTIALS].includes(error.name) || NETWORK.test(String(code ?? error.name));
 }
+
+/** The SDK's whole text, without a name or a code, where nothing of the environment says which region. */
+const NO_REGION = 'Region is missing';
 
 /** The name that AWS gives a failure, or the system's: never its text, which may quote the request. */
 export function nameOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown';
+  if (error.message === NO_REGION) return 'AWS_REGION is not set';
   const { code } = error as { readonly code?: unknown };
   return error.name === 'Error' && typeof code === 'string' ? code : error.name;
 }

@@ -14,6 +14,8 @@ export const MAX_KEY_BYTES = 511;
 export interface LmdbStoreOptions {
   /** Created when it does not exist. One process at a time may have it open. */
   readonly folder: string;
+  /** What the rows are, for who changes that; a folder that was made for something else is refused. */
+  readonly format?: string;
   /** Address space, not memory and not disk: LMDB keeps old maps when it outgrows one, so that one large map is best. */
   readonly mapSizeBytes?: number;
   /** Up to this file size every tree page is checked at opening; 1 GB takes about 0.4 s. */
@@ -56,7 +58,7 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<KeyValue
     lock = lockFolder(folder);
     const environment = openEnvironment({
       folder,
-      format: 'brop key-value store 2 (lmdb)',
+      format: options.format ?? 'brop key-value store 2 (lmdb)',
       mapSizeBytes: options.mapSizeBytes ?? 16 * 1024 ** 3,
       checkUpToBytes: options.checkUpToBytes ?? 1024 ** 3,
     });

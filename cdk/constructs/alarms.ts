@@ -13,6 +13,7 @@ export type Section =
   | 'node-behind'
   | 'no-finality'
   | 'dlq-not-empty'
+  | 'ledger-behind'
   | 'index-lag'
   | 'throttle'
   | 'api-errors';

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Duration, Stack } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
@@ -24,6 +25,8 @@ export interface FunctionProps {
   /** How many of it run at once: of the account's sum set aside for it, and never more. */
   readonly concurrency?: number;
   readonly environment: Readonly<Record<string, string>>;
+  /** Encrypts its log. */
+  readonly logKey: IKey;
   /** Only for what must reach a node. */
   readonly network?: { readonly vpc: ec2.IVpc; readonly group: ec2.ISecurityGroup };
   /** Where events go that failed again and again, of asynchronous calls. */
@@ -37,7 +40,10 @@ export class BropFunction extends lambda.Function {
   /** @throws {DeploymentError} when there is no bundle. */
   constructor(scope: Construct, id: string, props: FunctionProps) {
     const { deployment, name, network, deadLetters } = props;
-    const log = new logs.LogGroup(scope, `${id}Log`, { retention: deployment.logRetentionDays });
+    const log = new logs.LogGroup(scope, `${id}Log`, {
+      retention: deployment.logRetentionDays,
+      encryptionKey: props.logKey,
+    });
     const role = new iam.Role(scope, `${id}Role`, { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
     log.grantWrite(role);
     super(scope, id, {
@@ -50,6 +56,10 @@ export class BropFunction extends lambda.Function {
       ...(props.concurrency !== undefined && { reservedConcurrentExecutions: props.concurrency }),
       role,
       logGroup: log,
+      loggingFormat: lambda.LoggingFormat.JSON,
+      applicationLogLevelV2: lambda.ApplicationLogLevel.INFO,
+      // Not that a call has begun and ended, in three lines for each: the gateway's log and the metrics say that.
+      systemLogLevelV2: lambda.SystemLogLevel.WARN,
       tracing: lambda.Tracing.ACTIVE,
       environment: {
         POWERTOOLS_SERVICE_NAME: name,

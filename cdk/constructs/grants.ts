@@ -15,6 +15,8 @@ export const WRITE_ITEMS = [
   'dynamodb:ConditionCheckItem',
 ];
 export const CHANGE_ITEMS = [...READ_ITEMS, ...WRITE_ITEMS];
+/** Of what nodes write: blocks, proposals. No attribute of an item is changed, and none is deleted by itself. */
+export const WRITE_WHOLE_ITEMS = ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:BatchWriteItem'];
 
 /** @param keys of partitions, with `*` for any characters: of these alone; all of them without. */
 export function grantItems(

@@ -13,6 +13,8 @@ export class NodeMetrics extends Construct {
   readonly height: cloudwatch.Metric;
   readonly blockAgeMs: cloudwatch.Metric;
   readonly behindBlocks: cloudwatch.Metric;
+  /** Final blocks that are not in the ledger table yet, of the node that writes it. */
+  readonly ledgerLagBlocks: cloudwatch.Metric;
   /** 1 while the standby key signs. */
   readonly standby: cloudwatch.Metric;
   readonly notSigning: cloudwatch.Metric;
@@ -28,6 +30,7 @@ export class NodeMetrics extends Construct {
     this.height = standing('height');
     this.blockAgeMs = standing('blockAgeMs');
     this.behindBlocks = standing('behindBlocks');
+    this.ledgerLagBlocks = standing('ledgerLagBlocks');
     this.standby = standing('standby');
     this.notSigning = filter('NotSigning', FilterPattern.any(...NOT_SIGNING.map(message)), '1', 'Sum');
     this.voteRecordLost = filter('VoteRecordLost', message(VOTE_RECORD_LOST), '1', 'Sum');

@@ -14,9 +14,6 @@ import { acknowledge } from './acknowledge.ts';
 import { grantObjects } from './grants.ts';
 import { secretName } from './secrets.ts';
 
-/** Where a node serves its metrics and /livez, to itself alone, and the follower its API, inside of the network. */
-export const SERVICE_PORT = 9464;
-export const API_PORT = 4680;
 /** The longest that Fargate grants. A node ends in seconds; a vote under way is written before anything is closed. */
 const STOP_TIMEOUT = Duration.seconds(120);
 /** A store that is taken anew from a snapshot, and the blocks after it executed: minutes as a rule. */
@@ -60,7 +57,10 @@ export class NodeTask extends Construct {
     const { deployment, settings, network, data } = props;
     const { vpc } = network;
     this.name = settings.name;
-    this.log = new logs.LogGroup(this, 'Log', { retention: deployment.logRetentionDays });
+    this.log = new logs.LogGroup(this, 'Log', {
+      retention: deployment.logRetentionDays,
+      encryptionKey: data.files.encryptionKey!,
+    });
     this.taskRole = new iam.Role(this, 'TaskRole', { assumedBy: ecsTasks(this) });
     for (const secret of [data.nodeKey, data.noteKey]) secret.readableBy({ role: this.taskRole });
     // The chain's plain files, some of which are replaced by wider ones; large ones go in parts.

@@ -2,6 +2,7 @@
 import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as waf from 'aws-cdk-lib/aws-wafv2';
@@ -15,15 +16,20 @@ export interface RestApiProps {
   readonly handler: IFunction;
   /** Answers /v1/events/stream as it comes. */
   readonly stream: IFunction;
+  /** Encrypts the log of requests. */
+  readonly logKey: IKey;
 }
 
 export class RestApi extends Construct {
   readonly rest: apigateway.RestApi;
   readonly firewall: waf.CfnWebACL;
 
-  constructor(scope: Construct, id: string, { deployment, settings, handler, stream }: RestApiProps) {
+  constructor(scope: Construct, id: string, { deployment, settings, handler, stream, logKey }: RestApiProps) {
     super(scope, id);
-    const accessLog = new logs.LogGroup(this, 'AccessLog', { retention: deployment.logRetentionDays });
+    const accessLog = new logs.LogGroup(this, 'AccessLog', {
+      retention: deployment.logRetentionDays,
+      encryptionKey: logKey,
+    });
     this.rest = new apigateway.RestApi(this, 'Rest', {
       restApiName: `brop-${deployment.name}`,
       description: 'BROP: the open API',

@@ -4,6 +4,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
+import { PLACEHOLDER } from '../deployment.ts';
 import { acknowledge } from './acknowledge.ts';
 
 /** `what` is <node>/<key>. */
@@ -17,8 +18,12 @@ export class KeptSecret extends Secret {
   constructor(scope: Construct, id: string, secretName: string, encryptionKey: IKey) {
     super(scope, id, {
       secretName,
-      description: 'Random until npm run aws:keys, or its owner, puts the key in',
+      description: 'A placeholder until npm run aws:keys, or its owner, puts the key in',
       encryptionKey,
+      generateSecretString: {
+        secretStringTemplate: JSON.stringify({ [PLACEHOLDER]: true }),
+        generateStringKey: 'random',
+      },
       // A create that is rolled back takes it along: its name would be in the way of the next one.
       removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });

@@ -116,6 +116,7 @@ export class DataStack extends Stack {
       enableKeyRotation: true,
       removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
+    usableByLogs(encryptionKey);
     const buckets = new Buckets(this, 'Buckets', { encryptionKey, logDays: deployment.logRetentionDays });
     this.accessLogs = buckets.accessLogs;
     const secret = (scope: Construct, id: string, what: string) =>
@@ -124,6 +125,29 @@ export class DataStack extends Stack {
     this.validators = deployment.validators.map((settings) => new ValidatorData(this, settings.name, settings, shared));
     if (deployment.proxy !== undefined) this.proxy = new ProxyData(this, 'Proxy', deployment.proxy, shared);
   }
+}
+
+/** For the logs of this account's nodes and functions (CloudWatch Logs user guide, "Encrypt log data using KMS"). */
+function usableByLogs(key: kms.Key): void {
+  const { partition, region, account } = Stack.of(key);
+  key.addToResourcePolicy(
+    new PolicyStatement({
+      principals: [new ServicePrincipal(`logs.${region}.amazonaws.com`)],
+      actions: [
+        'kms:Encrypt',
+        'kms:Decrypt',
+        'kms:ReEncryptFrom',
+        'kms:ReEncryptTo',
+        'kms:GenerateDataKey',
+        'kms:GenerateDataKeyWithoutPlaintext',
+        'kms:DescribeKey',
+      ],
+      resources: ['*'],
+      conditions: {
+        ArnLike: { 'kms:EncryptionContext:aws:logs:arn': `arn:${partition}:logs:${region}:${account}:log-group:*` },
+      },
+    }),
+  );
 }
 
 /** For the queue of what EventBridge could not hand over. */

@@ -49,6 +49,7 @@ export class MonitoringStack extends Stack {
     return topic;
   }
 
+  /** @param votes a validator; the other one writes the ledger table */
   private watchNode({ name, log, service }: NodeTask, votes: boolean): void {
     const { heartbeatSeconds, name: deployment } = this.deployment;
     const metrics = new NodeMetrics(this, `Metrics-${name}`, { log, namespace: `Brop/${deployment}/${name}` });
@@ -73,7 +74,18 @@ export class MonitoringStack extends Stack {
       graph(`${name}: age of the newest block, ms`, [metrics.blockAgeMs]),
       graph(`${name}: CPU and memory, %`, [service.metricCpuUtilization(), service.metricMemoryUtilization()]),
     );
-    if (!votes) return;
+    if (votes) this.watchSigning(metrics, set, name);
+    else
+      set('LedgerBehind', {
+        section: 'ledger-behind',
+        says: `The ledger table is more than ${BEHIND_BLOCKS} blocks behind ${name}, which writes it: what the API answers is old.`,
+        metric: metrics.ledgerLagBlocks,
+        above: BEHIND_BLOCKS,
+        periods: 5,
+      });
+  }
+
+  private watchSigning(metrics: NodeMetrics, set: (id: string, condition: Condition) => void, name: string): void {
     set('SignerFallback', {
       section: 'signer-fallback',
       says: `${name} signs with its standby key: its primary key is out of reach.`,

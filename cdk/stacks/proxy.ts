@@ -10,11 +10,11 @@ import { CfnSamplingRule } from 'aws-cdk-lib/aws-xray';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../constructs/acknowledge.ts';
 import { BropFunction } from '../constructs/function.ts';
-import { CHANGE_ITEMS, grantItems, grantObjects, READ_ITEMS } from '../constructs/grants.ts';
-import { API_PORT, NodeTask, SERVICE_PORT } from '../constructs/node-task.ts';
+import { CHANGE_ITEMS, grantItems, grantObjects, READ_ITEMS, WRITE_WHOLE_ITEMS } from '../constructs/grants.ts';
+import { NodeTask } from '../constructs/node-task.ts';
 import { RestApi } from '../constructs/rest-api.ts';
 import { secretName } from '../constructs/secrets.ts';
-import { type Deployment, originOf, type ProxySettings } from '../deployment.ts';
+import { API_PORT, type Deployment, originOf, type ProxySettings, SERVICE_PORT } from '../deployment.ts';
 import type { ProxyData } from './data.ts';
 import type { NetworkStack } from './network.ts';
 
@@ -59,7 +59,7 @@ export class ProxyStack extends Stack {
   constructor(scope: Construct, id: string, props: ProxyProps) {
     super(scope, id, props);
     this.props = props;
-    const { deployment, settings, network } = props;
+    const { deployment, settings, network, data } = props;
     this.deadLetters = {
       indexer: this.queue('IndexerDeadLetters'),
       webhooks: this.queue('WebhooksDeadLetters'),
@@ -87,6 +87,7 @@ export class ProxyStack extends Stack {
     });
     this.api = new RestApi(this, 'Api', {
       ...{ deployment, settings, handler: this.functions.api, stream: this.functions.stream },
+      logKey: data.service.encryptionKey!,
     });
     this.task.group.addIngressRule(network.functionsGroup!, ec2.Port.tcp(API_PORT), 'the API function');
     network.functionsGroup!.addEgressRule(ec2.Peer.ipv4(deployment.vpcCidr), ec2.Port.tcp(API_PORT), 'the node');
@@ -127,14 +128,14 @@ export class ProxyStack extends Stack {
       },
       healthPort: SERVICE_PORT,
     });
-    grantItems(task.taskRole, data.ledger, CHANGE_ITEMS);
+    grantItems(task.taskRole, data.ledger, WRITE_WHOLE_ITEMS);
     return task;
   }
 
   private indexer(deliveries: sqs.Queue): BropFunction {
-    const { deployment, bundles, data } = this.props;
+    const { data } = this.props;
     const indexer = new BropFunction(this, 'Indexer', {
-      ...{ deployment, bundles, name: 'indexer', timeout: Duration.seconds(60), memoryMiB: 512 },
+      ...{ ...this.common(), name: 'indexer', timeout: Duration.seconds(60), memoryMiB: 512 },
       concurrency: CONCURRENCY.indexer,
       deadLetters: this.deadLetters.indexer,
       environment: {
@@ -167,9 +168,9 @@ export class ProxyStack extends Stack {
 
   /** Outside of the network: it talks to strangers alone, and from there it reaches nothing of ours. */
   private webhooks(deliveries: sqs.Queue): BropFunction {
-    const { deployment, bundles, data, settings } = this.props;
+    const { deployment, data, settings } = this.props;
     const webhooks = new BropFunction(this, 'Webhooks', {
-      ...{ deployment, bundles, name: 'webhooks', timeout: DELIVERY_TIMEOUT, memoryMiB: 512 },
+      ...{ ...this.common(), name: 'webhooks', timeout: DELIVERY_TIMEOUT, memoryMiB: 512 },
       concurrency: CONCURRENCY.webhooks,
       deadLetters: this.deadLetters.webhooks,
       environment: {
@@ -208,10 +209,10 @@ export class ProxyStack extends Stack {
   }
 
   private hosting(): BropFunction {
-    const { deployment, bundles, settings, data } = this.props;
+    const { settings, data } = this.props;
     const { quarantine, hosting } = data;
     const check = new BropFunction(this, 'Hosting', {
-      ...{ deployment, bundles, name: 'hosting', timeout: Duration.minutes(2), memoryMiB: 1024 },
+      ...{ ...this.common(), name: 'hosting', timeout: Duration.minutes(2), memoryMiB: 1024 },
       deadLetters: this.deadLetters.hosting,
       environment: {
         ...this.tables(),
@@ -245,9 +246,9 @@ export class ProxyStack extends Stack {
 
   /** @param handler `handler` answers as a whole, `stream` as it comes. */
   private apiFunction(id: string, handler: string, timeout: Duration, deliveries: sqs.Queue): BropFunction {
-    const { deployment, bundles, settings, network, data } = this.props;
+    const { deployment, settings, network, data } = this.props;
     const api = new BropFunction(this, id, {
-      ...{ deployment, bundles, name: 'api', handler, timeout, memoryMiB: 512 },
+      ...{ ...this.common(), name: 'api', handler, timeout, memoryMiB: 512 },
       ...(handler === 'stream' && { concurrency: CONCURRENCY.stream }),
       network: { vpc: network.vpc, group: network.functionsGroup! },
       environment: {
@@ -270,6 +271,12 @@ export class ProxyStack extends Stack {
     grantObjects(api.role, data.hosting, HOSTED, ['s3:GetObject']);
     deliveries.grantSendMessages(api);
     return api;
+  }
+
+  /** What all functions are made with. */
+  private common() {
+    const { deployment, bundles, data } = this.props;
+    return { deployment, bundles, logKey: data.service.encryptionKey! };
   }
 
   private tables(): Readonly<Record<string, string>> {

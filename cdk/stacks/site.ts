@@ -50,6 +50,9 @@ export class SiteStack extends Stack {
       'The stack of the data lets the distributions of this account in',
     );
     new CfnOutput(this, 'SiteUrl', { value: `https://${this.site.distributionDomainName}` });
+    // What whoever uploads a site has to name (docs/aws.md).
+    new CfnOutput(this, 'SiteBucketName', { value: data.site.bucketName });
+    new CfnOutput(this, 'SiteDistributionId', { value: this.site.distributionId });
   }
 
   /** By name alone: its policy, in the stack of the data, lets distributions of this account in already. */

@@ -5,9 +5,9 @@ import * as elb from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../constructs/acknowledge.ts';
-import { CHANGE_ITEMS, grantItems } from '../constructs/grants.ts';
-import { NodeTask, SERVICE_PORT, secretReference } from '../constructs/node-task.ts';
-import type { Deployment, ValidatorSettings } from '../deployment.ts';
+import { grantItems, WRITE_WHOLE_ITEMS } from '../constructs/grants.ts';
+import { NodeTask, secretReference } from '../constructs/node-task.ts';
+import { type Deployment, SERVICE_PORT, type ValidatorSettings } from '../deployment.ts';
 import type { ValidatorData } from './data.ts';
 import type { HsmStack } from './hsm.ts';
 import type { NetworkStack } from './network.ts';
@@ -62,8 +62,8 @@ export class ValidatorStack extends Stack {
     });
     this.grantSigning(data, hsm);
     // What a vote needs, no more: a scan or a deletion of the vote record is nobody's business.
-    grantItems(this.task.taskRole, data.votes, ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem']);
-    grantItems(this.task.taskRole, data.proposals, CHANGE_ITEMS);
+    grantItems(this.task.taskRole, data.votes, ['dynamodb:GetItem', 'dynamodb:PutItem']);
+    grantItems(this.task.taskRole, data.proposals, [...WRITE_WHOLE_ITEMS, 'dynamodb:Query']);
     this.task.group.addIngressRule(
       ec2.Peer.ipv4(deployment.vpcCidr),
       ec2.Port.tcp(settings.nodePort),

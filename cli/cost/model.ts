@@ -99,7 +99,7 @@ export function fixed(network: Network, heartbeatSeconds: number): Line[] {
     line(
       'KMS: keys, and requests for data at rest',
       [accounts * ACCOUNT.keys + validators, 'kmsKeyMonth'],
-      [nodes * NODE.dataKeyRequestsPerHour * hours, 'kmsRequest'],
+      [(nodes * NODE.dataKeyRequestsPerHour + proxies * PROXY.dataKeyRequestsPerHour) * hours, 'kmsRequest'],
     ),
     line('DynamoDB: votes and journals of empty blocks', [
       signed * BLOCK.writesOfVote + blocks * validators * BLOCK.journalWrites,
@@ -144,7 +144,7 @@ function registered(network: Network, blocks: number, transactions: number, item
   const contentKib = (transactions * RECORD.packedBytes) / KIB;
   const apiGbSeconds = transactions * RECORD.apiSeconds * PROXY.functionGb;
   const indexerGbSeconds = PROXY.functionGb * (blocks * BLOCK.indexerSeconds + transactions * RECORD.indexerSeconds);
-  const apiLogBytes = transactions * (RECORD.accessLogBytes + RECORD.platformLogBytes);
+  const apiLogBytes = transactions * RECORD.accessLogBytes;
   // To each validator, which proposes it by its name, and in the block to the proxy.
   const bytesBetween = nodes * transactions * RECORD.transactionBytes + blocks * validators * BLOCK.bytesToPeers;
   return [

@@ -24,8 +24,8 @@ export const BLOCK = {
   /** Of the indexer, besides the block's own content: heads, progress and what is subscribed. A unit is 4 KiB. */
   indexerReads: 12,
   indexerSeconds: 0.1,
-  /** The platform's lines of one call of the indexer, and a line of metrics. */
-  indexerLogBytes: 1_000,
+  /** A line of metrics of one call of the indexer; the platform's own are left out (cdk/constructs/function.ts). */
+  indexerLogBytes: 600,
   /** Votes, proposal and block to each peer, bytes. */
   bytesToPeers: 15_000,
 } as const;
@@ -49,10 +49,8 @@ export const RECORD = {
   /** The API function hands it to the node and answers 202. */
   apiSeconds: 0.05,
   indexerSeconds: 0.002,
-  /** A line of the gateway's access log. */
+  /** A line of the gateway's access log: the function writes nothing for a request that went well, nor does the platform. */
   accessLogBytes: 300,
-  /** START, END and REPORT of one call of the API function, which writes nothing itself for a request that went well. */
-  platformLogBytes: 400,
   /** Bytes that stay in tables: items with their keys. */
   storedBytes: 3_500,
 } as const;
@@ -83,16 +81,16 @@ export const NODE = {
   metrics: 6,
   alarms: 2,
   secrets: 2,
-  /** Of the data at rest: DynamoDB and S3 ask anew every five minutes for each table and bucket. */
-  dataKeyRequestsPerHour: 48,
+  /** Of the data at rest: DynamoDB, S3 and CloudWatch ask anew every five minutes for each table, bucket and log. */
+  dataKeyRequestsPerHour: 60,
 } as const;
 
 export const VALIDATOR = { alarms: 3, balancerUnits: 0.1 } as const;
 
 export const PROXY = {
-  alarms: 9,
-  /** Of the functions: cold starts, lag, failures, attempts, verdicts. */
-  metrics: 12,
+  alarms: 10,
+  /** Of the functions: cold starts, lag, failures, attempts, verdicts. And how far the ledger table is behind. */
+  metrics: 13,
   /** Timers: one of the indexer, one of the deliveries. */
   sweepsPerMinute: 2,
   /** Lambda asks an empty queue with five pollers, each every 20 s. */
@@ -102,6 +100,8 @@ export const PROXY = {
   firewallRules: 2,
   sweepSeconds: 0.2,
   functionGb: 0.5,
+  /** As of a node, for the logs of five functions and of the gateway. */
+  dataKeyRequestsPerHour: 72,
 } as const;
 
 /** Each account: keys of the data and of the alarms; flow logs of what was refused. */

@@ -1,7 +1,7 @@
 /** Lambda: an upload in quarantine → the bucket of hosted files, when it is what was said. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
-import { pathStyle } from '../../adapters/aws/client-settings.ts';
+import { CLIENT_SETTINGS, pathStyle } from '../../adapters/aws/client-settings.ts';
 import { HostingTable } from '../../adapters/hosting-aws/hosting-table.ts';
 import { Quarantine } from '../../adapters/hosting-aws/quarantine.ts';
 import { systemClock } from '../../adapters/system/clock.ts';
@@ -13,8 +13,8 @@ import { hostingHandler } from './handler.ts';
 const MAX_DAYS = 36_500;
 
 const open = once(async () => {
-  const dynamodb = tracer.captureAWSv3Client(new DynamoDBClient({}));
-  const s3 = tracer.captureAWSv3Client(new S3Client(pathStyle(process.env)));
+  const dynamodb = tracer.captureAWSv3Client(new DynamoDBClient(CLIENT_SETTINGS));
+  const s3 = tracer.captureAWSv3Client(new S3Client({ ...CLIENT_SETTINGS, ...pathStyle(process.env) }));
   return new Quarantine({
     ...{ s3, log, clock: systemClock, table: new HostingTable(dynamodb, environment('BROP_SERVICE_TABLE')) },
     quarantineBucket: environment('BROP_QUARANTINE_BUCKET'),

@@ -2,6 +2,7 @@
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { CLIENT_SETTINGS } from '../../adapters/aws/client-settings.ts';
 import { opensslCrypto } from '../../adapters/crypto-native/openssl.ts';
 import { Table } from '../../adapters/dynamodb/table.ts';
 import { LedgerFeed } from '../../adapters/ledger-dynamodb/ledger-feed.ts';
@@ -23,8 +24,8 @@ import { proxySecrets } from '../shared/secrets.ts';
 import { webhooksHandler } from './handler.ts';
 
 const open = once(async () => {
-  const dynamodb = tracer.captureAWSv3Client(new DynamoDBClient({}));
-  const sqs = tracer.captureAWSv3Client(new SQSClient({}));
+  const dynamodb = tracer.captureAWSv3Client(new DynamoDBClient(CLIENT_SETTINGS));
+  const sqs = tracer.captureAWSv3Client(new SQSClient(CLIENT_SETTINGS));
   const { webhookMaster: master } = await proxySecrets(environment('BROP_SECRET_ID'));
   const reader = await LedgerReader.open(opensslCrypto, dynamodb, environment('BROP_LEDGER_TABLE'));
   const feed = await LedgerFeed.open(reader);

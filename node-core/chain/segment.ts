@@ -2,6 +2,8 @@
  * Blocks as plain files: segment N holds the heights 256·N + 1 to 256·N + 256 (docs/spec/files.md). Magic, first height
  * (u64), count (u32), count + 1 offsets from the file's start (u64; the last is the file's length), then the rows. All
  * integers are big-endian. One row is read with two range reads.
+ *
+ * Who keeps segments may pack the two parts of each row; such a file has another magic, so that nobody takes it for a plain one.
  */
 import { concat, equal, uint64, utf8 } from '../codec/bytes.ts';
 import { type DecodeLimits, decode, encode } from '../codec/cbor.ts';
@@ -21,11 +23,15 @@ export interface RangeReader {
   ): Promise<Uint8Array | undefined>;
 }
 
+/** What the parts of a row are: the bytes themselves, or packed by whoever keeps them. */
+export type RowForm = keyof typeof MAGIC;
+
 export const SEGMENT_HEIGHTS = 256;
 export const MAX_ROW_BYTES = 8 << 20;
 
-const MAGIC = utf8('BROPSEG1');
-const OFFSETS_AT = MAGIC.length + 8 + 4;
+const MAGIC = { plain: utf8('BROPSEG1'), packed: utf8('BROPPAK1') } as const;
+const MAGIC_BYTES = 8;
+const OFFSETS_AT = MAGIC_BYTES + 8 + 4;
 const ROW_LIMITS: DecodeLimits = { maxBytes: MAX_ROW_BYTES, maxDepth: 2, maxItems: 3 };
 const rowSchema = tuple(bytes({ min: 1, max: MAX_BLOCK_BYTES }), bytes({ min: 1, max: MAX_ROW_BYTES }));
 
@@ -77,7 +83,11 @@ export function decodeRow(input: Uint8Array): Row {
 }
 
 /** @param rowLengths 1 to 256 lengths. @throws {RangeError} */
-export function encodeSegmentHeader(segment: number, rowLengths: readonly number[]): Uint8Array {
+export function encodeSegmentHeader(
+  segment: number,
+  rowLengths: readonly number[],
+  form: RowForm = 'plain',
+): Uint8Array {
   if (rowLengths.length < 1 || rowLengths.length > SEGMENT_HEIGHTS)
     throw new RangeError(`a segment of ${rowLengths.length} blocks`);
   let offset = segmentHeaderBytes(rowLengths.length);
@@ -87,7 +97,7 @@ export function encodeSegmentHeader(segment: number, rowLengths: readonly number
     offset += length;
     offsets.push(uint64(offset));
   }
-  return concat(MAGIC, uint64(firstHeightOf(segment)), uint64(rowLengths.length).subarray(4), ...offsets);
+  return concat(MAGIC[form], uint64(firstHeightOf(segment)), uint64(rowLengths.length).subarray(4), ...offsets);
 }
 
 /**
@@ -99,15 +109,17 @@ export function decodeSegmentHeader(
   header: Uint8Array,
   segment: number,
   count: number = SEGMENT_HEIGHTS,
+  form: RowForm = 'plain',
 ): readonly number[] {
   const length = segmentHeaderBytes(count);
   if (header.length < length) throw new CodecError('malformed', `ends within its header, after ${header.length} bytes`);
-  if (!equal(header.subarray(0, MAGIC.length), MAGIC)) throw new CodecError('malformed', 'is no segment of blocks');
+  if (!equal(header.subarray(0, MAGIC_BYTES), MAGIC[form]))
+    throw new CodecError('malformed', 'is no segment of blocks');
   const view = new DataView(header.buffer, header.byteOffset, length);
   const first = firstHeightOf(segment);
-  if (view.getBigUint64(MAGIC.length) !== BigInt(first))
+  if (view.getBigUint64(MAGIC_BYTES) !== BigInt(first))
     throw new CodecError('schema', `does not begin with height ${first}`);
-  const found = view.getUint32(MAGIC.length + 8);
+  const found = view.getUint32(MAGIC_BYTES + 8);
   if (found !== count) throw new CodecError('schema', `has ${found} blocks, not ${count}`);
   const offsets = Array.from({ length: count + 1 }, (_, i) => Number(view.getBigUint64(OFFSETS_AT + 8 * i)));
   if (offsets[0] !== length) throw new CodecError('schema', 'its rows do not follow its header');
@@ -128,9 +140,10 @@ export async function readRow(
   files: RangeReader,
   height: number,
   count: number = SEGMENT_HEIGHTS,
+  form: RowForm = 'plain',
 ): Promise<Row | undefined> {
   const segment = segmentOf(height);
-  const offsets = await readOffsets(files, segment, count);
+  const offsets = await readOffsets(files, segment, count, form);
   if (offsets === undefined) return undefined;
   const i = height - firstHeightOf(segment);
   const [offset, end] = [offsets[i], offsets[i + 1]];
@@ -149,8 +162,9 @@ export async function* segmentRows(
   segment: number,
   count: number = SEGMENT_HEIGHTS,
   from: number = firstHeightOf(segment),
+  form: RowForm = 'plain',
 ): AsyncGenerator<{ readonly height: number; readonly row: Row }> {
-  const offsets = await readOffsets(files, segment, count);
+  const offsets = await readOffsets(files, segment, count, form);
   if (offsets === undefined) return;
   const first = firstHeightOf(segment);
   for (let i = Math.max(0, from - first); i < count; ) {
@@ -172,10 +186,11 @@ export async function readOffsets(
   files: RangeReader,
   segment: number,
   count: number,
+  form: RowForm = 'plain',
 ): Promise<readonly number[] | undefined> {
   const range = { offset: 0, length: segmentHeaderBytes(count) };
   const header = await files.read(segmentPath(segment, count), { range });
-  return header === undefined ? undefined : decodeSegmentHeader(header, segment, count);
+  return header === undefined ? undefined : decodeSegmentHeader(header, segment, count, form);
 }
 
 function rowIn(span: Uint8Array | undefined, start: number, end: number, height: number): Row {

@@ -2,7 +2,7 @@ import type { ChainFiles } from './chain-files.ts';
 
 /**
  * Whole objects by path that never change once they are there: sealed segments, chunks of snapshots. What a node keeps
- * here it also publishes, under the same paths.
+ * here it also publishes, under the same paths; segments as plain ones, while those that it keeps may be packed.
  *
  * Contract, held to by test/conformance/blobs.ts:
  * - `put` is atomic and, when it resolves, survives power loss: a reader sees all of the object or none, also after a

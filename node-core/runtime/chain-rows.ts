@@ -8,9 +8,8 @@
  * | `b`, `c`, `k` | | blocks that are not sealed yet, packed (kept-blocks.ts) |
  * | `a` | digest | account record, as results refer to it |
  * | `n`, `t` | | order in which nonces go, and where they were (nonce-rows.ts) |
- * | `s` | hash of the state key | state key and value (state-rows.ts) |
- * | `p` | nibbles | page of the state tree |
- * | `l` | level, index | tile of the log |
+ * | `s` | hash of the state key, or path | state key and value, or page of the state tree (state-rows.ts) |
+ * | `l` | level, index | tile of the log, a long value |
  * | `d` | height, round, 0 or 1 and header hash | [timely, proposal] of an undecided height, a long value: own, or of another |
  * | `v` | height | [header, certificate, next set] of each change of the validator set |
  * | `o` | | origin: [header, certificate] of the snapshot that the store began from |
@@ -38,12 +37,12 @@ import { placed, type StateReader, updateStateTree } from '../ledger/state.ts';
 import type { Reads, Write } from '../ports/key-value-store.ts';
 import { recentRow } from './kept-blocks.ts';
 import { uint64At } from './kept-proposals.ts';
+import { longValue, longValuesIn, longValueWrites } from './long-values.ts';
 import { expiringWrites } from './nonce-rows.ts';
-import { decodeStateRow, encodeStateRow, stateRowKey } from './state-rows.ts';
+import { decodeStateRow, encodeStateRow, pageRowKey, stateRowKey } from './state-rows.ts';
 
 const prefix = (letter: string) => Uint8Array.of(letter.charCodeAt(0));
-const [GENESIS, HEAD, ACCOUNT, PAGE, TILE, ORIGIN, SET_CHANGE] = [...'ghaplov'].map(prefix) as [
-  Uint8Array,
+const [GENESIS, HEAD, ACCOUNT, TILE, ORIGIN, SET_CHANGE] = [...'ghalov'].map(prefix) as [
   Uint8Array,
   Uint8Array,
   Uint8Array,
@@ -84,7 +83,7 @@ export function originWrites(
     headWrite({ height: header.height, timeMs: header.timeMs, frontier }),
     { key: ORIGIN, value: encode(originSchema.encode([headerBytes, certificate])) },
     ...setChanges.map((change) => setChangeWrite(decodeHeader(change[0]).height, change)),
-    ...tiles.map(({ level, index, hashes }) => ({ key: tileKey(level, index), value: hashes })),
+    ...tiles.flatMap(tileWrites),
   ];
 }
 
@@ -114,7 +113,7 @@ export function stateWrites(
     const row = value === null ? null : encodeStateRow({ key, value });
     writes.push({ key: stateRowKey(keyHash), value: row });
   }
-  for (const [path, page] of executed.pages) writes.push({ key: pageKey(nibbles(path)), value: page });
+  for (const [path, page] of executed.pages) writes.push({ key: pageRowKey(nibbles(path)), value: page });
   writes.push(...expiringWrites(stateHash, executed.noncesAdded));
   return writes;
 }
@@ -129,10 +128,7 @@ export function initialWrites(crypto: CryptoProvider, genesis: Genesis): Write[]
   return [
     { key: GENESIS, value: genesis.bytes },
     headWrite({ height: 0, timeMs: genesis.document.timeMs, frontier }),
-    ...appendTiles(sha256, () => undefined, 0, [leaf]).map((t) => ({
-      key: tileKey(t.level, t.index),
-      value: t.hashes,
-    })),
+    ...appendTiles(sha256, () => undefined, 0, [leaf]).flatMap(tileWrites),
     ...stateWrites(stateHash, { changes, pages, noncesAdded: [] }),
   ];
 }
@@ -179,11 +175,6 @@ function nibbles(hex: string): Uint8Array {
   return path;
 }
 
-/** @param path nibbles. */
-export function pageKey(path: Uint8Array): Uint8Array {
-  return concat(PAGE, path);
-}
-
 export function stateReader(stateHash: Hash, kv: Reads): StateReader {
   return {
     get: (key) => {
@@ -193,12 +184,17 @@ export function stateReader(stateHash: Hash, kv: Reads): StateReader {
   };
 }
 
-export function tileReader(kv: Reads): TileReader {
-  return (level, index) => kv.get(tileKey(level, index));
+export function tileReader(kv: Pick<Reads, 'get'>): TileReader {
+  return (level, index) => longValue(kv, tileKey(level, index));
+}
+
+/** A tile only grows: no row of it is left over. */
+export function tileWrites({ level, index, hashes }: TileWrite): Write[] {
+  return longValueWrites(tileKey(level, index), hashes);
 }
 
 export function* tileRows(kv: Reads): Generator<TileWrite> {
-  for (const { key, value } of kv.range(TILE, Uint8Array.of(TILE[0]! + 1)))
+  for (const { key, value } of longValuesIn(kv, TILE, Uint8Array.of(TILE[0]! + 1)))
     yield { level: key[1]!, index: uint64At(key, 2), hashes: value };
 }
 
@@ -211,6 +207,6 @@ export function* accountRows(kv: Reads): Generator<{ readonly digest: Uint8Array
     yield { digest: key.subarray(1), record: value };
 }
 
-export function tileKey(level: number, index: number): Uint8Array {
+function tileKey(level: number, index: number): Uint8Array {
   return concat(TILE, Uint8Array.of(level), uint64(index));
 }

@@ -1,7 +1,7 @@
 /**
  * The chain over a key-value store: one durable write per block, and everything that execution and proofs read.
  *
- * A block is durable when it is decided. What follows from it (`h`, `a`, `n`, `t`, `s`, `p`, `l`, `v`) waits in memory and is
+ * A block is durable when it is decided. What follows from it (`h`, `a`, `n`, `t`, `s`, `l`, `v`) waits in memory and is
  * flushed in one batch now and then; when a store is opened, the blocks after the last flush are executed again.
  * The rows are in chain-rows.ts.
  */
@@ -34,7 +34,6 @@ import {
   type Head,
   headWrite,
   initialWrites,
-  pageKey,
   readHead,
   readHeadRow,
   readOrigin,
@@ -43,7 +42,8 @@ import {
   stateWrites,
   storedGenesis,
   storedSetChanges,
-  tileKey,
+  tileReader,
+  tileWrites,
 } from './chain-rows.ts';
 import { DeferredRows } from './deferred-rows.ts';
 import { executeStored } from './execute-stored.ts';
@@ -60,7 +60,9 @@ import {
 import { longValueRemoval, longValuesIn, longValueWrites } from './long-values.ts';
 import type { TileName } from './mend-tile.ts';
 import { expiringNonces, forgetPlace, recordedPlace, removalWrites } from './nonce-rows.ts';
+import { pageRowKey } from './state-rows.ts';
 import { discardJoin } from './unfinished-join.ts';
+import { UpperPages } from './upper-pages.ts';
 
 /** Some hundred transactions under load: what a crash makes a node execute again, and what a flush takes of memory. */
 const FLUSH_BYTES = 1 << 20;
@@ -75,6 +77,7 @@ export class ChainStore implements LedgerView {
   readonly blocks: KeptBlocks;
   /** Tiles that were found damaged, by their paths, until they are whole again. */
   readonly damagedTiles = new Map<string, TileName>();
+  readonly tile: TileReader;
   private readonly kv: KeyValueStore;
   private readonly rows: DeferredRows;
   private readonly crypto: CryptoProvider;
@@ -82,6 +85,7 @@ export class ChainStore implements LedgerView {
   private readonly stateHash: Hash;
   private readonly state: StateReader;
   private readonly senders: Senders;
+  private readonly upperPages = new UpperPages();
   private head: Head;
   private inForce: ValidatorSet;
   private readonly changes: SetChange[];
@@ -102,6 +106,7 @@ export class ChainStore implements LedgerView {
     this.sha256 = (bytes) => crypto.hash('sha-256', bytes);
     this.stateHash = (bytes) => crypto.hash(genesis.document.stateHash, bytes);
     this.state = stateReader(this.stateHash, this.rows);
+    this.tile = tileReader(this.rows);
     this.inForce = setInForce(crypto, this.state, genesis).set;
     this.changes = storedSetChanges(this.rows);
     if (this.origin !== null && head.height === this.origin.header.height) this.noteSetChange(this.origin);
@@ -216,20 +221,21 @@ export class ChainStore implements LedgerView {
     return this.senders.of(id);
   }
 
+  /** Its bytes stay as they are until the next block is committed. */
   page(path: Uint8Array): Uint8Array | undefined {
-    return this.rows.get(pageKey(path));
+    return this.upperPages.get(path, this.storedPage);
   }
+
+  private readonly storedPage = (path: Uint8Array) => this.rows.get(pageRowKey(path));
 
   expiringNonces(through: number, limit: number): Iterable<ExpiringNonce> {
     return expiringNonces(this.rows, through, limit);
   }
 
-  readonly tile: TileReader = (level, index) => this.rows.get(tileKey(level, index));
-
   /** Puts a tile in place of one that is damaged; what has been appended to it since stays. */
   mendTile({ level, index, hashes }: TileWrite): void {
     const longer = this.tile(level, index)?.subarray(hashes.length) ?? new Uint8Array();
-    this.rows.add([{ key: tileKey(level, index), value: concat(hashes, longer) }]);
+    this.rows.add(tileWrites({ level, index, hashes: concat(hashes, longer) }));
   }
 
   /** Makes a decided block part of the chain: durable when this resolves. */
@@ -255,6 +261,7 @@ export class ChainStore implements LedgerView {
       ...removalWrites(this.stateHash, this.rows, noncesRemoved, this.blocks.firstHeight),
     ]);
     this.senders.forget();
+    for (const [path, page] of executed.pages) this.upperPages.set(path, page);
     this.inForce = executed.nextValidators;
     this.noteSetChange({ header, headerBytes, certificate });
     this.head = { height: header.height, timeMs: header.timeMs, parent: executed.headerHash, frontier };
@@ -271,15 +278,8 @@ export class ChainStore implements LedgerView {
       const key = accountKey(results[i]![4]);
       if (this.rows.get(key) === undefined) writes.push({ key, value: record });
     }
-    for (const { level, index, hashes } of appendTiles(
-      this.sha256,
-      this.tile,
-      this.frontier.size,
-      executed.logLeafHashes,
-    )) {
-      writes.push({ key: tileKey(level, index), value: hashes });
-    }
-    return writes;
+    const tiles = appendTiles(this.sha256, this.tile, this.frontier.size, executed.logLeafHashes);
+    return [...writes, ...tiles.flatMap(tileWrites)];
   }
 
   /** A committed block with what was recorded beside it. @throws {BropError} STORE_CORRUPT, naming what is damaged. */
@@ -362,7 +362,7 @@ export class ChainStore implements LedgerView {
   /** Proposals kept for `height`, in the order of their rounds. */
   keptProposals(height: number): KeptProposal[] {
     const rows = longValuesIn(this.kv, concat(PROPOSAL, uint64(height)), concat(PROPOSAL, uint64(height + 1)));
-    return rows.map(({ key, value }) => splitProposal(key, value));
+    return [...rows].map(({ key, value }) => splitProposal(key, value));
   }
 
   async close(): Promise<void> {

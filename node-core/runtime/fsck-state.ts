@@ -7,10 +7,10 @@ import { subtreeHash } from '../crypto/state-subtree.ts';
 import { nibbleAt, stateKeyHash, stateValueHash } from '../crypto/state-tree.ts';
 import { expiringNonceOf, usedNonceOf } from '../ledger/nonces.ts';
 import type { Reads } from '../ports/key-value-store.ts';
-import { pageKey, stateReader } from './chain-rows.ts';
+import { stateReader } from './chain-rows.ts';
 import type { Findings } from './fsck.ts';
 import { EXPIRING_ROWS, expiringOf, expiringRowKey } from './nonce-rows.ts';
-import { decodeStateRow, keyHashOfRow, stateRowsUnder } from './state-rows.ts';
+import { pageRowKey, pageRows, stateRowsUnder } from './state-rows.ts';
 
 const SLOTS = 16;
 
@@ -28,7 +28,7 @@ class Path {
     const path = nibbles.map((nibble) => nibble.toString(16)).join('');
     const known = this.open[path.length];
     if (known?.path === path) return known.page;
-    const page = decoded(this.kv.get(pageKey(Uint8Array.from(nibbles))));
+    const page = decoded(this.kv.get(pageRowKey(Uint8Array.from(nibbles))));
     this.open[path.length] = { path, page };
     return page;
   }
@@ -45,15 +45,14 @@ function decoded(stored: Uint8Array | undefined): StatePage | null {
 /** Every stored page is what its slots make it, and what its parent says. Gives the number of leaves. */
 export function checkPages(hash: Hash, kv: Reads, root: Uint8Array, found: Findings): number {
   const path = new Path(kv);
-  const [first, after] = [pageKey(new Uint8Array(0)), Uint8Array.of(pageKey(new Uint8Array(0))[0]! + 1)];
   let leaves = 0;
   let branches = 0;
   let pages = 0;
-  for (const { key, value } of kv.range(first, after)) {
-    const nibbles = [...key.subarray(1)];
+  for (const { path: at, page: stored } of pageRows(kv)) {
+    const nibbles = [...at];
     const named = `page ${nibbles.map((n) => n.toString(16)).join('') || '(root)'} of the state tree`;
     found.step(`state tree: ${++pages} pages`);
-    const page = decoded(value);
+    const page = decoded(stored);
     if (page === null) {
       found.add(`${named}: does not decode`);
       continue;
@@ -67,8 +66,8 @@ export function checkPages(hash: Hash, kv: Reads, root: Uint8Array, found: Findi
       if (kind === LEAF) leaves += 1;
       else branches += 1;
     }
-    const subtree = again.settle(hash);
-    if (!equal(again.encode(new PageMemory()), value)) found.add(`${named}: its hashes do not follow from its slots`);
+    const subtree = again.settle(hash, new PageMemory());
+    if (!equal(again.encoded(), stored)) found.add(`${named}: its hashes do not follow from its slots`);
     const expected = nibbles.length === 0 ? root : slotHash(hash, path.page(nibbles.slice(0, -1)), nibbles.at(-1)!);
     if (expected === null) found.add(`${named}: no page above it leads to it`);
     else if (!equal(subtreeHash(hash, subtree), expected))
@@ -89,10 +88,8 @@ export function checkEntries(hash: Hash, kv: Reads, leaves: number, found: Findi
   const path = new Path(kv);
   let entries = 0;
   let nonces = 0;
-  for (const { key: rowKey, value: row } of kv.range(...stateRowsUnder(''))) {
+  for (const { keyHash, key, value } of stateRowsUnder(kv, '')) {
     found.step(`state: ${++entries} entries`);
-    const keyHash = keyHashOfRow(rowKey);
-    const { key, value } = decodeStateRow(row);
     const named = `state entry ${toHex(keyHash)}`;
     if (!equal(stateKeyHash(hash, key), keyHash)) {
       found.add(`${named}: holds another key`);

@@ -5,7 +5,7 @@
  * |---|---|---|
  * | `b` | height | block, packed, a long value |
  * | `c` | height | [certificate, results], packed, a long value |
- * | `q` | height | digest of both, from the time when they were verified; stays when they are sealed |
+ * | `q` | height | digest of both and length of the row, from when they were verified; stays when they are sealed |
  * | `k` | | [first height that is kept, segments below this number are sealed or not wanted] |
  *
  * A segment is sealed when its 256 heights and one more are there and all of their effects are in the store, so that
@@ -15,8 +15,8 @@
  * is noted as damaged until it is whole again (repair.ts). A block that was fetched for that waits in the store, where it
  * goes before what its segment holds, until the segment is written anew.
  *
- * Rows are packed by the store (its `packing`): transactions are much alike, and so are their results. Segments are not,
- * as they are published byte for byte; the digest is over what was verified, not over what the store makes of it.
+ * Blocks are packed by the store (its `packing`), transactions being much alike, and so are their results; sealed segments
+ * hold them as they lay there. What is published is put together from what was verified, and the digest is over that.
  */
 import { encodeBlock } from '../chain/block.ts';
 import type { Certificate } from '../chain/certificate.ts';
@@ -26,6 +26,7 @@ import {
   encodeSegmentHeader,
   firstHeightOf,
   lastHeightOf,
+  MAX_ROW_BYTES,
   type Row,
   readOffsets,
   readRow,
@@ -44,14 +45,16 @@ import type { CryptoProvider } from '../crypto/provider.ts';
 import type { ExecutedBlock } from '../ledger/execute-block.ts';
 import type { Blobs } from '../ports/blobs.ts';
 import type { KeyValueStore, Reads, Write } from '../ports/key-value-store.ts';
+import { uint64At } from './kept-proposals.ts';
 import { hasLongValue, longValue, longValueRemoval, longValueWrites } from './long-values.ts';
 
-const [BLOCK, COMMIT, DIGEST, KEPT] = [...'bcqk'].map((letter) => Uint8Array.of(letter.charCodeAt(0))) as [
+const [BLOCK, COMMIT, VERIFIED, KEPT] = [...'bcqk'].map((letter) => Uint8Array.of(letter.charCodeAt(0))) as [
   Uint8Array,
   Uint8Array,
   Uint8Array,
   Uint8Array,
 ];
+const DIGEST_BYTES = 32;
 const keptSchema = tuple(uint({ min: 1 }), uint());
 
 export interface Kept {
@@ -110,6 +113,16 @@ export class KeptBlocks {
     return height === this.newest?.height ? this.newest.row : recentRow(this.kv, height);
   }
 
+  /** The length of a row as it is published; undefined when it is not here. @throws {BropError} STORE_CORRUPT */
+  rowLength(height: number): number | undefined {
+    const verified = height < this.kept.firstHeight ? undefined : this.kv.get(concat(VERIFIED, uint64(height)));
+    if (verified === undefined) return undefined;
+    const length = uint64At(verified, DIGEST_BYTES);
+    if (length >= 1 && length <= MAX_ROW_BYTES) return length;
+    this.damaged.add(segmentOf(height));
+    throw notAsVerified('the store', height);
+  }
+
   /** Whether there is one that is not sealed yet, damaged or not. */
   hasRecent(height: number): boolean {
     return (
@@ -132,8 +145,8 @@ export class KeptBlocks {
     const segment = segmentOf(height);
     if (!this.isSealed(segment)) return undefined;
     const path = segmentPath(segment);
-    const row = await naming(path, () => readRow(this.blobs, height));
-    if (row !== undefined) return this.sound(row, height, path);
+    const row = await naming(path, () => readRow(this.blobs, height, SEGMENT_HEIGHTS, 'packed'));
+    if (row !== undefined) return this.sound(unpacked(this.kv, row, height, path), height, path);
     // Pruned while it was being looked for, or gone.
     if (height < this.kept.firstHeight) return undefined;
     throw new BropError('STORE_CORRUPT', `${path} is missing`);
@@ -172,12 +185,13 @@ export class KeptBlocks {
       if (this.isSealed(segmentOf(next)) && !this.hasRecent(next)) {
         const path = segmentPath(segmentOf(next));
         const last = lastHeightOf(segmentOf(next));
-        const rows = segmentRows(this.blobs, segmentOf(next), SEGMENT_HEIGHTS, next);
+        const rows = segmentRows(this.blobs, segmentOf(next), SEGMENT_HEIGHTS, next, 'packed');
         while (next <= last) {
           yield await this.noting(segmentOf(next), async () => {
             const { value } = await naming(path, () => rows.next());
             if (value === undefined) throw new BropError('STORE_CORRUPT', `${path} is missing`);
-            return decodeStoredBlock(...this.sound(value.row, next++, path));
+            const row = unpacked(this.kv, value.row, next, path);
+            return decodeStoredBlock(...this.sound(row, next++, path));
           });
         }
       }
@@ -196,10 +210,11 @@ export class KeptBlocks {
     const { firstHeight, sealed } = this.kept;
     if (height <= lastHeightOf(sealed)) return false;
     const then = { firstHeight, sealed: sealed + 1 };
-    await this.noting(sealed, () => this.seal(sealed, then, (at) => this.recent(at), pause));
+    await this.noting(sealed, () => this.seal(sealed, then, (at) => packedRow(this.kv, at), pause));
     return true;
   }
 
+  /** @param read gives rows with their parts packed, the same ones each time. */
   private async seal(segment: number, kept: Kept, read: ReadRow, pause: Pause): Promise<void> {
     const heights = heightsOf(segment);
     const lengths: number[] = [];
@@ -207,7 +222,7 @@ export class KeptBlocks {
       lengths.push(rowLength(present(await read(at), at)));
       await pause();
     }
-    const header = encodeSegmentHeader(segment, lengths);
+    const header = encodeSegmentHeader(segment, lengths, 'packed');
     await this.blobs.put(segmentPath(segment), content(header, heights, read, pause));
     await this.write(kept, heights);
   }
@@ -216,9 +231,9 @@ export class KeptBlocks {
   async lookAtFiles(pause: Pause): Promise<void> {
     for (let segment = segmentOf(this.kept.firstHeight); segment < this.kept.sealed; segment++) {
       if (!this.isSealed(segment)) continue;
-      const offsets = await naming(segmentPath(segment), () => readOffsets(this.blobs, segment, SEGMENT_HEIGHTS)).catch(
-        (error: unknown) => (isCorrupt(error) ? undefined : Promise.reject(error)),
-      );
+      const offsets = await naming(segmentPath(segment), () =>
+        readOffsets(this.blobs, segment, SEGMENT_HEIGHTS, 'packed'),
+      ).catch((error: unknown) => (isCorrupt(error) ? undefined : Promise.reject(error)));
       const size = await this.blobs.size(segmentPath(segment));
       if (size === undefined || size !== offsets?.at(-1)) this.damaged.add(segment);
       await pause();
@@ -238,23 +253,33 @@ export class KeptBlocks {
 
   private rowWrites(height: number, row: Row): Write[] {
     const at = uint64(height);
-    const { packing } = this.kv;
+    const [block, commit] = this.packed(row);
     return [
-      ...longValueWrites(concat(BLOCK, at), packing.pack(row[0])),
-      ...longValueWrites(concat(COMMIT, at), packing.pack(row[1])),
-      { key: concat(DIGEST, at), value: digestOf(this.crypto, row) },
+      ...longValueWrites(concat(BLOCK, at), block),
+      ...longValueWrites(concat(COMMIT, at), commit),
+      { key: concat(VERIFIED, at), value: verifiedOf(this.crypto, row) },
     ];
   }
 
   isAsVerified(height: number, row: Row): boolean {
-    const digest = this.kv.get(concat(DIGEST, uint64(height)));
-    return digest !== undefined && equal(digest, digestOf(this.crypto, row));
+    const verified = this.kv.get(concat(VERIFIED, uint64(height)));
+    return verified !== undefined && equal(verified, verifiedOf(this.crypto, row));
+  }
+
+  private packed([block, commit]: Row): Row {
+    const { packing } = this.kv;
+    return [packing.pack(block), packing.pack(commit)];
+  }
+
+  private async soundPackedRow(height: number): Promise<Row | undefined> {
+    const row = await this.soundRow(height);
+    return row === undefined ? undefined : this.packed(row);
   }
 
   /** Writes a sealed segment anew from what is sound of it and what was put back. @throws as sealNext */
   async sealAgain(segment: number, pause: Pause): Promise<void> {
     const isKept = firstHeightOf(segment) >= this.kept.firstHeight;
-    if (isKept && this.isSealed(segment)) await this.seal(segment, this.kept, (at) => this.soundRow(at), pause);
+    if (isKept && this.isSealed(segment)) await this.seal(segment, this.kept, (at) => this.soundPackedRow(at), pause);
     this.damaged.delete(segment);
   }
 
@@ -273,7 +298,7 @@ export class KeptBlocks {
       if (block !== undefined) forget(block);
       await pause();
     }
-    const digests = gone.map((at) => ({ key: concat(DIGEST, uint64(at)), value: null }));
+    const digests = gone.map((at) => ({ key: concat(VERIFIED, uint64(at)), value: null }));
     await this.write({ firstHeight: lastHeightOf(segment) + 1, sealed: this.kept.sealed }, gone, digests);
     await this.blobs.remove(segmentPath(segment));
     this.damaged.delete(segment);
@@ -338,17 +363,26 @@ async function* content(header: Uint8Array, heights: readonly number[], read: Re
   }
 }
 
-/** Of a row, without putting its long parts together. */
-export function digestOf(crypto: CryptoProvider, [block, commit]: Row): Uint8Array {
-  return crypto.hash('sha-256', concat(crypto.hash('sha-256', block), crypto.hash('sha-256', commit)));
+/** Digest of a row, without putting its long parts together, and its length. */
+function verifiedOf(crypto: CryptoProvider, row: Row): Uint8Array {
+  const hashes = row.map((part) => crypto.hash('sha-256', part));
+  return concat(crypto.hash('sha-256', concat(...hashes)), uint64(rowLength(row)));
 }
 
 /** @throws {BropError} STORE_CORRUPT, when the rows are damaged so much that they cannot be unpacked. */
 export function recentRow(kv: Reads, height: number): Row | undefined {
-  const packed = [BLOCK, COMMIT].map((kind) => longValue(kv, concat(kind, uint64(height))));
-  if (packed[0] === undefined || packed[1] === undefined) return undefined;
-  const [block, commit] = [kv.packing.unpack(packed[0]), kv.packing.unpack(packed[1])];
-  if (block === null || commit === null) throw notAsVerified('the store', height);
+  const packed = packedRow(kv, height);
+  return packed === undefined ? undefined : unpacked(kv, packed, height, 'the store');
+}
+
+function packedRow(kv: Reads, height: number): Row | undefined {
+  const [block, commit] = [BLOCK, COMMIT].map((kind) => longValue(kv, concat(kind, uint64(height))));
+  return block === undefined || commit === undefined ? undefined : [block, commit];
+}
+
+function unpacked({ packing }: Reads, row: Row, height: number, where: string): Row {
+  const [block, commit] = [packing.unpack(row[0]), packing.unpack(row[1])];
+  if (block === null || commit === null) throw notAsVerified(where, height);
   return [block, commit];
 }
 

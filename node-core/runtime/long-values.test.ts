@@ -16,7 +16,7 @@ test('values of any length come back, apart from each other, and go without a tr
         expect(Math.max(...writes.map((write) => write.value!.length))).toBeLessThanOrEqual(4_072);
         await kv.write(writes);
       }
-      expect(longValuesIn(kv, utf8('k'), utf8('l'))).toEqual(rows);
+      expect([...longValuesIn(kv, utf8('k'), utf8('l'))]).toEqual(rows);
       for (const { key, value } of rows) expect(longValue(kv, key)).toEqual(value);
       for (const { key } of rows) await kv.write(longValueRemoval(kv, key));
       expect([...kv.range(utf8('a'), utf8('z'))]).toEqual([]);

@@ -19,8 +19,15 @@ export function longValueWrites(key: Uint8Array, value: Uint8Array): Write[] {
   return writes;
 }
 
-export function longValue(kv: Reads, key: Uint8Array): Uint8Array | undefined {
-  return longValuesIn(kv, key, concat(key, AFTER_PARTS))[0]?.value;
+/** Row by row, which costs the same whatever else is in the store. */
+export function longValue(kv: Pick<Reads, 'get'>, key: Uint8Array): Uint8Array | undefined {
+  const parts: Uint8Array[] = [];
+  do {
+    const part = kv.get(partKey(key, parts.length));
+    if (part === undefined) break;
+    parts.push(part);
+  } while (parts.at(-1)!.length === PART_BYTES);
+  return parts.length > 1 ? concat(...parts) : parts[0];
 }
 
 /** Without reading it. */
@@ -29,15 +36,20 @@ export function hasLongValue(kv: Reads, key: Uint8Array): boolean {
 }
 
 /** The values whose rows are in a range that parts none of them. */
-export function longValuesIn(kv: Reads, from: Uint8Array, to: Uint8Array) {
-  const values: { readonly key: Uint8Array; readonly parts: Uint8Array[] }[] = [];
-  for (const { key: rowKey, value } of kv.range(from, to)) {
-    const key = rowKey.subarray(0, -2);
-    const last = values.at(-1);
-    if (last !== undefined && equal(last.key, key)) last.parts.push(value);
-    else values.push({ key, parts: [value] });
+export function* longValuesIn(
+  kv: Reads,
+  from: Uint8Array,
+  to: Uint8Array,
+): Generator<{ readonly key: Uint8Array; readonly value: Uint8Array }> {
+  let key: Uint8Array | null = null;
+  let parts: Uint8Array[] = [];
+  for (const row of kv.range(from, to)) {
+    const isNext = key === null || !equal(key, row.key.subarray(0, -2));
+    if (isNext && key !== null) yield { key, value: concat(...parts) };
+    if (isNext) [key, parts] = [row.key.subarray(0, -2), []];
+    parts.push(row.value);
   }
-  return values.map(({ key, parts }) => ({ key, value: parts.length === 1 ? parts[0]! : concat(...parts) }));
+  if (key !== null) yield { key, value: concat(...parts) };
 }
 
 export function longValueRemoval(kv: Reads, key: Uint8Array): Write[] {

@@ -10,20 +10,9 @@ import { BUNDLE_WIDTH, encodeBundle } from '../chain/entries.ts';
 import { type ChainFile, hashTilePath, parseChainPath, TILE_HASHES } from '../chain/file-paths.ts';
 import type { Header } from '../chain/header.ts';
 import { HASH_BYTES, headerHash } from '../chain/identifiers.ts';
-import {
-  decodeSegmentHeader,
-  encodeRow,
-  encodeSegmentHeader,
-  firstHeightOf,
-  rowLength,
-  SEGMENT_HEIGHTS,
-  segmentHeaderBytes,
-  segmentOf,
-  segmentPath,
-} from '../chain/segment.ts';
+import { encodeRow, encodeSegmentHeader, firstHeightOf, segmentOf, segmentPath } from '../chain/segment.ts';
 import { encodeNoteKey } from '../chain/signed-note.ts';
 import { equal, utf8 } from '../codec/bytes.ts';
-import { CodecError } from '../codec/error.ts';
 import type { Hash } from '../crypto/hash-type.ts';
 import { levelAbove } from '../crypto/merkle-log.ts';
 import { frontierFromTiles } from '../crypto/merkle-log-tiles.ts';
@@ -53,8 +42,6 @@ const HEAD_MS = 1_000;
 /** Files computed at the same time; further ones wait. */
 const COMPUTED_AT_ONCE = 2;
 const DEFAULT_MAX_BYTES = 64 << 20;
-/** Segments whose row lengths are remembered: 2 kB each. */
-const MEASURED_SEGMENTS = 64;
 
 interface Head {
   readonly height: number;
@@ -75,7 +62,6 @@ export class Publication implements PublishedFiles {
   private readonly snapshots: PublishedSnapshots;
   /** Bundles and files of snapshots, whose parts are asked for one after the other. */
   private readonly recent = new RecentFiles();
-  private readonly rowLengths = new Map<number, readonly number[]>();
   private head: Promise<Head | undefined> | null = null;
   /** Log size at which the right edge was last found to lead to the root. */
   private soundSize = 0;
@@ -204,7 +190,7 @@ export class Publication implements PublishedFiles {
   /** Row by row, as it may be over a gigabyte. */
   private async segment(segment: number, count: number): Promise<Computed | undefined> {
     const first = firstHeightOf(segment);
-    const lengths = await this.lengthsOfRows(segment, count);
+    const lengths = this.lengthsOfRows(segment, count);
     if (lengths === undefined) return undefined;
     const header = encodeSegmentHeader(segment, lengths);
     const length = lengths.reduce((sum, row) => sum + row, header.length);
@@ -223,20 +209,17 @@ export class Publication implements PublishedFiles {
     return { length, bytes };
   }
 
-  private async lengthsOfRows(segment: number, count: number): Promise<readonly number[] | undefined> {
-    const { store } = this.parts;
-    const known = this.rowLengths.get(segment) ?? (await this.sealedLengths(segment)) ?? [];
+  private lengthsOfRows(segment: number, count: number): readonly number[] | undefined {
+    const { blocks, height } = this.parts.store;
     const first = firstHeightOf(segment);
-    if (first < store.blocks.firstHeight || first + count - 1 > store.height) return undefined;
-    const lengths = [...known];
-    while (lengths.length < count) {
-      const row = await store.row(first + lengths.length);
-      if (row === undefined) return undefined;
-      lengths.push(rowLength(row));
+    if (first + count - 1 > height) return undefined;
+    const lengths: number[] = [];
+    for (let i = 0; i < count; i++) {
+      const length = blocks.rowLength(first + i);
+      if (length === undefined) return undefined;
+      lengths.push(length);
     }
-    this.rowLengths.set(segment, lengths);
-    if (this.rowLengths.size > MEASURED_SEGMENTS) this.rowLengths.delete(this.rowLengths.keys().next().value!);
-    return lengths.slice(0, count);
+    return lengths;
   }
 
   private async row(height: number, length: number): Promise<Uint8Array> {
@@ -244,25 +227,8 @@ export class Publication implements PublishedFiles {
     if (row === undefined) throw new StoreError('io', `block ${height} is no longer here`);
     const bytes = encodeRow(row);
     if (bytes.length === length) return bytes;
-    // It may have been fetched again meanwhile, with another certificate: the next reader measures anew.
-    this.rowLengths.delete(segmentOf(height));
+    // It has been fetched again meanwhile, with another certificate: the next reader gets that one.
     throw new StoreError('corrupt', `${segmentPath(segmentOf(height))}: its header is not that of its rows`);
-  }
-
-  /** By the header of a sealed segment; of others the rows are read. */
-  private async sealedLengths(segment: number): Promise<readonly number[] | undefined> {
-    const path = segmentPath(segment);
-    const range = { offset: 0, length: segmentHeaderBytes(SEGMENT_HEIGHTS) };
-    const header = await this.parts.blobs.read(path, { range });
-    if (header === undefined) return undefined;
-    try {
-      const offsets = decodeSegmentHeader(header, segment);
-      return offsets.slice(1).map((end, i) => end - offsets[i]!);
-    } catch (error) {
-      if (!(error instanceof CodecError)) throw error;
-      this.parts.store.blocks.damaged.add(segment);
-      throw new StoreError('corrupt', `${path}: ${error.message}`, { cause: error });
-    }
   }
 
   private async newest(): Promise<Head | undefined> {

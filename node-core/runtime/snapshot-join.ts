@@ -24,9 +24,10 @@ import { placed } from '../ledger/state.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type KeyValueStore, StoreError } from '../ports/key-value-store.ts';
 import type { Log } from '../ports/log.ts';
-import { holdsChain, originWrites, pageKey, stateWrites } from './chain-rows.ts';
+import { holdsChain, originWrites, stateWrites } from './chain-rows.ts';
 import type { FileSource } from './file-sync.ts';
 import { fetchChunk, readIndex, readManifest } from './snapshot-read.ts';
+import { pageRowKey } from './state-rows.ts';
 import { discardJoin, JOIN_BEGINS, JOIN_ENDS } from './unfinished-join.ts';
 
 /** Chunks that are under way at once; each is at most 1 MiB. */
@@ -191,7 +192,7 @@ class Join {
     const pages = new Map<string, Uint8Array>();
     foldParts(this.hash, parts, (path, page) => pages.set(path, page));
     await kv.write(stateWrites(this.hash, { changes: [], pages, noncesAdded: [] }));
-    const root = stateRoot(this.hash, (path) => kv.get(pageKey(path)));
+    const root = stateRoot(this.hash, (path) => kv.get(pageRowKey(path)));
     const { header } = trusted;
     if (!equal(root, header.stateRoot)) throw new BropError('STORE_CORRUPT', 'the state taken in has another root');
     await kv.write([...originWrites(anchor, header, frontier, tiles), JOIN_ENDS]);

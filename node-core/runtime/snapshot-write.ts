@@ -29,7 +29,7 @@ import { type ReadView, StoreError } from '../ports/key-value-store.ts';
 import type { Log } from '../ports/log.ts';
 import type { ChainStore } from './chain-store.ts';
 import { readIndex } from './snapshot-read.ts';
-import { decodeStateRow, keyHashOfRow, stateRowsUnder } from './state-rows.ts';
+import { stateRowsUnder } from './state-rows.ts';
 
 /** Entries that are read, hashed and encoded before others get their turn: some 3 ms. */
 const ENTRIES_AT_ONCE = 200;
@@ -102,16 +102,15 @@ class Walk {
     const entries: Uint8Array[] = [];
     const builder = new SubtreeBuilder(this.hash, path);
     let sizeBytes = 0;
-    for (const { key: rowKey, value: row } of this.view.range(...stateRowsUnder(path))) {
-      const { key, value } = decodeStateRow(row);
+    for (const { keyHash, key, value } of stateRowsUnder(this.view, path)) {
       const entry: ChunkEntry = [key, value];
       sizeBytes += entryBytes(entry);
       if (sizeBytes > MAX_CHUNK_BYTES) {
         for (const digit of HEX_DIGITS) await this.cut(path + digit);
         return;
       }
-      const keyHash = stateKeyHash(this.hash, key);
-      const isSound = equal(keyHash, keyHashOfRow(rowKey)) && builder.add(keyHash, stateValueHash(this.hash, value));
+      const isSound =
+        equal(keyHash, stateKeyHash(this.hash, key)) && builder.add(keyHash, stateValueHash(this.hash, value));
       if (!isSound) throw new BropError('STORE_CORRUPT', `a row of the state under ${path} is not what its key says`);
       entries.push(encodeEntry(entry));
       this.sincePause += 1;

@@ -1,6 +1,7 @@
 /** The way of a transaction into the mempool: form, sender, signature, state, room; each check once. */
 import type { AccountRecord } from '../chain/account.ts';
 import { type Refusal, refusal } from '../chain/codes.ts';
+import { signedMessage } from '../chain/transaction.ts';
 import { equal, keyText } from '../codec/bytes.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { admissionRefusal, type ParsedTransaction, senderRefusal, transactionCost } from '../ledger/admission.ts';
@@ -109,8 +110,7 @@ export class Submission {
   /** null when the node has more signatures to check than it can. */
   private async verify(rows: readonly Unchecked[]): Promise<readonly boolean[] | null> {
     const checks: SignatureCheck[] = rows.map(({ parsed: { transaction }, account }) => {
-      const { message, signature } = transaction;
-      return { key: account.key, message, signature };
+      return { key: account.key, message: signedMessage(transaction), signature: transaction.signature };
     });
     try {
       return checks.length === 0 ? [] : await this.parts.verifier.verify(checks);

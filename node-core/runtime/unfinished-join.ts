@@ -4,12 +4,7 @@
  */
 import type { KeyValueStore, Write } from '../ports/key-value-store.ts';
 
-const [MARKER, STATE, PAGE, EXPIRING] = [...'jspn'].map((letter) => letter.charCodeAt(0)) as [
-  number,
-  number,
-  number,
-  number,
-];
+const [MARKER, STATE, EXPIRING] = [...'jsn'].map((letter) => letter.charCodeAt(0)) as [number, number, number];
 const ROWS_AT_ONCE = 5_000;
 
 export const JOIN_BEGINS: Write = { key: Uint8Array.of(MARKER), value: new Uint8Array(0) };
@@ -19,7 +14,7 @@ export const JOIN_ENDS: Write = { key: Uint8Array.of(MARKER), value: null };
 /** Leaves a store without a chain empty; costs one read when it is. */
 export async function discardJoin(kv: KeyValueStore): Promise<void> {
   if (kv.get(JOIN_BEGINS.key) === undefined) return;
-  for (const letter of [STATE, PAGE, EXPIRING]) {
+  for (const letter of [STATE, EXPIRING]) {
     for (;;) {
       const rows = [...kv.range(Uint8Array.of(letter), Uint8Array.of(letter + 1), { limit: ROWS_AT_ONCE })];
       if (rows.length === 0) break;

@@ -51,3 +51,14 @@ test('a line a minute, of numbers alone, until it is ended', () => {
   pass(10 * MINUTE_MS);
   expect(lines).toHaveLength(2);
 });
+
+test('a node that writes a ledger table says how far that is behind', () => {
+  const { lines, clock, log, pass } = rig();
+  const store = { height: 7, timeMs: 1_000_000 };
+  const table = { height: -1 };
+  reportStanding({ store, peers: { count: 0, bestHeight: 0 }, isOnStandby: null }, clock, log, table);
+  pass(MINUTE_MS);
+  table.height = 5;
+  pass(MINUTE_MS);
+  expect(lines.map(([, fields]) => fields)).toMatchObject([{ ledgerLagBlocks: 7 }, { ledgerLagBlocks: 2 }]);
+});

@@ -14,12 +14,21 @@ export interface Standing {
   readonly isOnStandby: boolean | null;
 }
 
-/** Writes the first line after one interval. The result ends it. */
-export function reportStanding(node: Standing, clock: Clock, log: Log): () => void {
+/**
+ * Writes the first line after one interval. The result ends it.
+ * @param table the ledger table that this node writes; −1 is its height before it is known
+ */
+export function reportStanding(
+  node: Standing,
+  clock: Clock,
+  log: Log,
+  table?: { readonly height: number } | undefined,
+): () => void {
   let cancel = () => {};
   const wait = () => {
     cancel = clock.schedule(EVERY_MS, () => {
-      log.info('how the node stands', standing(node, clock.now()));
+      const lag = table && { ledgerLagBlocks: node.store.height - Math.max(0, table.height) };
+      log.info('how the node stands', { ...standing(node, clock.now()), ...lag });
       wait();
     });
   };

@@ -6,6 +6,11 @@ import type { AutoSignerConfig } from './signer-config.ts';
 /** Where an HSM takes connections of the client (CloudHSM user guide: ports 2223 to 2225). */
 const HSM_PORT = 2223;
 const CONNECT_MS = 3_000;
+/**
+ * In which a cluster has keys that its HSMs sign with: also while an HSM is replaced, or one of several is broken. Falling back
+ * is for good, so what counts is whether an HSM answers.
+ */
+const SERVING: readonly string[] = ['ACTIVE', 'UPDATE_IN_PROGRESS', 'MODIFY_IN_PROGRESS', 'DEGRADED'];
 
 /**
  * Why the primary key cannot be had, or null when it is worth trying. A cluster that cannot be asked about is: its HSMs
@@ -28,7 +33,7 @@ export async function clusterOutage(
     const { cloudHsm } = await import('../../adapters/cloudhsm-cluster/cloudhsm-cluster.ts');
     const found = await cloudHsm(options).describe(id);
     if (found === null) return `there is no CloudHSM cluster ${id}`;
-    if (found.state !== 'ACTIVE') return `the CloudHSM cluster ${id} is ${found.state}`;
+    if (!SERVING.includes(found.state)) return `the CloudHSM cluster ${id} is ${found.state}`;
     const addresses = found.hsms.flatMap(({ state, address }) =>
       state === 'ACTIVE' && address !== null ? address : [],
     );

@@ -245,11 +245,22 @@ describe('the CloudHSM behind a primary key', () => {
     return { found, logged };
   };
 
-  test('is worth trying when it is ACTIVE and an HSM answers', async () => {
-    expect(await outage(() => {})).toEqual({ found: null, logged: [] });
+  test.each(['ACTIVE', 'UPDATE_IN_PROGRESS', 'DEGRADED'] as const)(
+    'is worth trying when it is %s and an HSM answers',
+    async (state) => {
+      expect(await outage((of) => void Object.assign(of, { state }))).toEqual({ found: null, logged: [] });
+    },
+  );
+
+  test('of which the one HSM is not ACTIVE is out of reach', async () => {
+    const { found } = await outage((of) => {
+      of.state = 'DEGRADED';
+      of.hsms[0]!.State = 'DEGRADED';
+    });
+    expect(found).toBe(`no HSM of the cluster ${fake.clusterId} is ACTIVE`);
   });
 
-  test.each(['UNINITIALIZED', 'INITIALIZED', 'DEGRADED'] as const)('is out of reach while %s', async (state) => {
+  test.each(['UNINITIALIZED', 'INITIALIZED'] as const)('is out of reach while %s', async (state) => {
     const { found } = await outage((of) => void Object.assign(of, { state }));
     expect(found).toBe(`the CloudHSM cluster ${fake.clusterId} is ${state}`);
   });

@@ -20,8 +20,8 @@ import { signerFromSecretKey } from '../../sdk/signer.ts';
 import { crypto, type InProcessNode, random, startInProcessNode } from '../api/in-process-node.ts';
 import type { Emulator } from './emulator.ts';
 
-/** Quick when there is something to pack, and quiet otherwise. */
-const PARAMETERS = { minBlockIntervalMs: 5, blockIntervalMs: 60_000 };
+/** Quick when there is something to pack; no empty block comes in between, however long a busy machine takes. */
+const PARAMETERS = { minBlockIntervalMs: 5, blockIntervalMs: 3_600_000 };
 
 export class ProxyRig {
   readonly running: InProcessNode;

@@ -9,9 +9,12 @@ import { Persistence } from '../../adapters/aws/persistence.ts';
 import { readSecret } from '../../adapters/secrets-aws/secrets.ts';
 import { createKeyFile } from '../../adapters/signer-file/signer-file.ts';
 import { createNodeIdentity } from '../../adapters/transport-mtls/identity.ts';
+import operator from '../../cdk/config/operator.ts';
+import { checkDeployment, PLACEHOLDER } from '../../cdk/deployment.ts';
 import { readS3Genesis } from '../../nodes/aws/files.ts';
 import { openFileSource } from '../../nodes/file-sources.ts';
 import { openKey, openNodeKey } from '../../nodes/keys.ts';
+import { makeKeys } from '../../scripts/aws-keys.ts';
 import { quietLog } from '../files/made-chain.ts';
 import { type Emulator, startEmulator } from './emulator.ts';
 import { Resources } from './tables.ts';
@@ -60,6 +63,23 @@ describe('keys in Secrets Manager', () => {
     await aws.secret('one/key', readFileSync(join(folder, 'key.json'), 'utf8'));
     expect((await openNodeKey('secretsmanager:one/node')).peerId).toBe(identity.peerId);
     expect((await openKey('secretsmanager:one/key')).publicKey).toEqual(key);
+  });
+
+  it('take the place of a placeholder, and of nothing else', async () => {
+    const deployment = checkDeployment('operator.ts', operator);
+    const placeholder = JSON.stringify({ [PLACEHOLDER]: true, random: 'x' });
+    for (const what of ['api', 'node-key']) await aws.secret(`brop/operator/proxy/${what}`, placeholder);
+    const other = `{"suite":"rsa","secretKey":"${randomBytes(32).toString('hex')}"}`;
+    await aws.secret('brop/operator/proxy/note-key', other);
+    const text = await said(makeKeys(deployment));
+    expect(text).toContain('brop/operator/proxy/note-key: holds neither such a key nor the placeholder');
+    expect(text).not.toContain(other.slice(30, 60));
+    const persistence = new Persistence({ log: quietLog });
+    expect(await readSecret('brop/operator/proxy/note-key', { persistence })).toBe(other);
+    await aws.changedSecret('brop/operator/proxy/note-key', placeholder);
+    const made = await makeKeys(deployment);
+    expect(made).toMatchObject([{ name: 'proxy', nodeId: expect.stringMatching(/^[0-9a-f]{64}$/) }]);
+    expect(await makeKeys(deployment)).toEqual(made);
   });
 
   it('that are none are named, and never shown', async () => {

@@ -6,7 +6,7 @@ import {
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { CreateSecretCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { Emulator } from './emulator.ts';
 
 export class Resources {
@@ -50,6 +50,10 @@ export class Resources {
 
   async secret(Name: string, SecretString: string): Promise<void> {
     await this.secrets.send(new CreateSecretCommand({ Name, SecretString }));
+  }
+
+  async changedSecret(SecretId: string, SecretString: string): Promise<void> {
+    await this.secrets.send(new PutSecretValueCommand({ SecretId, SecretString }));
   }
 
   close(): void {

@@ -9,7 +9,8 @@ import { NODE_FLAGS } from '../../nodes/launch.ts';
 import type { Emulator } from './emulator.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const PATIENCE_MS = 60_000;
+/** Five nodes begin at once, on whatever machine this is. */
+const PATIENCE_MS = 150_000;
 
 interface Line {
   readonly message?: string;

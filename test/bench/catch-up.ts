@@ -48,6 +48,7 @@ async function lateNode(folder: string, genesis: string, files: string, join_: '
     fileSources: [files],
     join: join_,
     api: { host: '127.0.0.1', port: 0, requestsPerSecond: 0 },
+    index: false,
     log: { level: 'warn', file: 'node.log' },
     signatureWorkers: 2,
   };

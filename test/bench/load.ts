@@ -24,6 +24,7 @@ export interface Outcome {
   readonly tps: number;
   readonly accepted: number;
   readonly refused: number;
+  /** All that became final, also what was under way at the end. */
   readonly committed: number;
 }
 
@@ -76,7 +77,7 @@ export async function offer(http: HttpClient, options: Offer): Promise<Outcome> 
   await drained(http);
   if (ranDry) throw new Error('all transactions were sent before the time was over');
   const tps = ((last.final - first.final) / (last.atMs - first.atMs)) * 1_000;
-  return { tps, accepted, refused, committed: last.final - before };
+  return { tps, accepted, refused, committed: (await logSize()) - before };
 }
 
 /** Nothing is pending any more: what is measured next does not wait for this. */

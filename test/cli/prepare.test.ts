@@ -33,7 +33,7 @@ beforeAll(async () => {
   writeFileSync(at('body.json'), JSON.stringify({ digests: { 'sha-256': 'ab'.repeat(32) }, subject: 'lot 7' }));
   const files = mkdtempSync(join(root, 'files-'));
   writeFileSync(join(files, 'one.txt'), 'one');
-  devnet = start(['devnet', '--port', '0', files], env);
+  devnet = start(['devnet', '--port', '0', '--validators', '1', files], env);
   await lineOf(devnet, /API +http/);
 }, 60_000);
 

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { zstdPacking } from '../../adapters/store-lmdb/packing.ts';
 import { openLmdbStore } from '../../adapters/store-lmdb/store.ts';
 import { loadConfig } from '../../nodes/config.ts';
+import { CHAIN_FORMAT } from '../../nodes/open-store.ts';
 import { runNode } from '../../nodes/run-node.ts';
 import { SnapshotWorld } from '../ledger/snapshot-world.ts';
 import { brop } from './run.ts';
@@ -22,7 +23,7 @@ beforeAll(async () => {
   await chain.block();
   const { world } = chain;
   await world.store.flush();
-  const kv = await openLmdbStore({ folder: join(data, 'chain') });
+  const kv = await openLmdbStore({ folder: join(data, 'chain'), format: CHAIN_FORMAT });
   await kv.write([...world.kv.range(new Uint8Array(0), Uint8Array.of(0xff))]);
   await kv.close();
   writeFileSync(genesis, world.genesis.bytes);

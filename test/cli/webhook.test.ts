@@ -31,7 +31,7 @@ beforeAll(async () => {
   env = { BROP_HOME: join(root, 'home'), HOME: root };
   mkdirSync(join(root, 'files'));
   writeFileSync(join(root, 'files', 'one.txt'), 'one');
-  running = start(['devnet', '--port', '0', join(root, 'files')], env);
+  running = start(['devnet', '--port', '0', '--validators', '1', join(root, 'files')], env);
   await lineOf(running, /API +http/);
   genesis = String((await brop(['status', '--json'], env)).json().genesisHash);
   server = createServer(async (request, response) => {

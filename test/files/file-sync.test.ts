@@ -1,6 +1,5 @@
 /** A node that catches up from plain files: it takes what is right, names what is wrong, and goes on elsewhere. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { nativeCrypto as crypto } from '../../adapters/crypto-native/native.ts';
 import { systemClock } from '../../adapters/system/clock.ts';
 import { decodeAnchorFile, encodeAnchorFile } from '../../node-core/chain/anchor-file.ts';
 import { decodeSegmentHeader, segmentPath } from '../../node-core/chain/segment.ts';
@@ -18,7 +17,7 @@ import { Mempool } from '../../node-core/runtime/mempool.ts';
 import { Node } from '../../node-core/runtime/node.ts';
 import { MemoryBlobs } from '../simulation/memory-blobs.ts';
 import { MemoryStore } from '../simulation/memory-store.ts';
-import { MadeChain, verifier } from './made-chain.ts';
+import { crypto, MadeChain, verifier } from './made-chain.ts';
 
 const HEIGHT = 300;
 let chain: MadeChain;

@@ -1,7 +1,6 @@
 /** A copy of a chain as files is verified with nothing but the genesis hash; whatever is changed in it is named. */
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { nativeCrypto as crypto } from '../../adapters/crypto-native/native.ts';
 import { decodeAnchorFile, encodeAnchorFile } from '../../node-core/chain/anchor-file.ts';
 import { decodeCheckpoint, noteKeyOf, signCheckpoint } from '../../node-core/chain/checkpoint.ts';
 import { ANCHOR_PATH, CHECKPOINT_KEY_PATH, CHECKPOINT_PATH, segmentPaths } from '../../node-core/chain/file-paths.ts';
@@ -12,7 +11,7 @@ import { copyFiles } from '../../node-core/runtime/files-copy.ts';
 import { writeSnapshot } from '../../node-core/runtime/snapshot-write.ts';
 import { signerOf } from '../simulation/fixture.ts';
 import { MemoryBlobs } from '../simulation/memory-blobs.ts';
-import { MadeChain, stillClock } from './made-chain.ts';
+import { crypto, MadeChain, stillClock } from './made-chain.ts';
 
 let chain: MadeChain;
 let original: ReadonlyMap<string, Uint8Array>;

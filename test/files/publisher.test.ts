@@ -1,6 +1,5 @@
 /** What a node publishes is whole at every moment, whatever breaks off; also by a node that has lost its store. */
 import { describe, expect, it } from 'vitest';
-import { nativeCrypto as crypto } from '../../adapters/crypto-native/native.ts';
 import { decodeAnchorFile } from '../../node-core/chain/anchor-file.ts';
 import { ANCHOR_PATH, bundlePaths, hashTilePaths, segmentPaths } from '../../node-core/chain/file-paths.ts';
 import { decodeHeader } from '../../node-core/chain/header.ts';
@@ -28,7 +27,7 @@ import { writeSnapshot } from '../../node-core/runtime/snapshot-write.ts';
 import { signerOf } from '../simulation/fixture.ts';
 import { MemoryBlobs } from '../simulation/memory-blobs.ts';
 import { MemoryStore } from '../simulation/memory-store.ts';
-import { MadeChain, quietLog, stillClock, text, verifier } from './made-chain.ts';
+import { crypto, MadeChain, quietLog, stillClock, text, verifier } from './made-chain.ts';
 
 const NOTHING: Published = { height: 0, logSize: 0 };
 

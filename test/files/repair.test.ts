@@ -1,16 +1,21 @@
 /** What the disk has damaged is named, refused, and fetched again from wherever it is to be had. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { nativeCrypto as crypto } from '../../adapters/crypto-native/native.ts';
 import { hashTilePath } from '../../node-core/chain/file-paths.ts';
 import { headerHash } from '../../node-core/chain/identifiers.ts';
-import { decodeSegmentHeader, encodeRow, encodeSegmentHeader, type Row } from '../../node-core/chain/segment.ts';
+import {
+  decodeSegmentHeader,
+  encodeRow,
+  encodeSegmentHeader,
+  type Row,
+  SEGMENT_HEIGHTS,
+} from '../../node-core/chain/segment.ts';
 import { encodeCommit } from '../../node-core/chain/stored-block.ts';
 import { uint64 } from '../../node-core/codec/bytes.ts';
 import type { ExecutedBlock } from '../../node-core/ledger/execute-block.ts';
 import type { ChainFiles } from '../../node-core/ports/chain-files.ts';
 import type { Clock } from '../../node-core/ports/clock.ts';
 import type { Transport, TransportHandler } from '../../node-core/ports/transport.ts';
-import { tileKey } from '../../node-core/runtime/chain-rows.ts';
+import { tileReader, tileWrites } from '../../node-core/runtime/chain-rows.ts';
 import { ChainStore } from '../../node-core/runtime/chain-store.ts';
 import { decodeMessage, encodeMessage } from '../../node-core/runtime/messages.ts';
 import { Node } from '../../node-core/runtime/node.ts';
@@ -18,14 +23,15 @@ import { Publication } from '../../node-core/runtime/publication.ts';
 import { certificateOf } from '../simulation/certified.ts';
 import { MemoryBlobs } from '../simulation/memory-blobs.ts';
 import { MemoryStore } from '../simulation/memory-store.ts';
-import { MadeChain, verifier } from './made-chain.ts';
+import { crypto, MadeChain, verifier } from './made-chain.ts';
 
 const PATH = 'blocks/000';
 const HEIGHT = 260;
 
-/** A chain with one sealed segment, as it came to the disk. */
+/** A chain with one sealed segment, as it came to the disk, and as it is published. */
 let chain: MadeChain;
 let segment: Uint8Array;
+let published: Uint8Array;
 const disk = new MemoryStore();
 const rows: Row[] = [];
 
@@ -38,6 +44,7 @@ beforeAll(async () => {
   await store.blocks.sealNext(store.flushedHeight, async () => {});
   for (let height = 1; height <= HEIGHT; height++) rows.push((await store.row(height))!);
   segment = blobs.files.get(PATH)!;
+  published = (await chain.publication().read(PATH))!;
 });
 
 /** The same on another disk, which is damaged before a node starts on it. */
@@ -57,7 +64,7 @@ class Damaged {
   /** Flips a bit of the row of a height in the sealed segment. */
   damage(height: number, at = 300): void {
     const bytes = this.blobs.files.get(PATH)!;
-    const place = decodeSegmentHeader(bytes, 0)[height - 1]! + at;
+    const place = decodeSegmentHeader(bytes, 0, SEGMENT_HEIGHTS, 'packed')[height - 1]! + at;
     this.blobs.files.set(PATH, bytes.with(place, bytes[place]! ^ 1));
   }
 
@@ -131,13 +138,13 @@ describe('a byte of a sealed segment is flipped', () => {
   it('with a source it is fetched again, and the same bytes are served', async () => {
     const damaged = await Damaged.chain();
     damaged.damage(77);
-    await damaged.start([filesOf(segment)]);
+    await damaged.start([filesOf(published)]);
     await expect(damaged.store.row(77)).rejects.toThrow(/blocks\/000/);
     await damaged.heard('blocks are damaged {"path":"blocks/000","heights":[77]}');
     await damaged.heard('damaged blocks are whole again');
     expect(damaged.blobs.files.get(PATH)).toEqual(segment);
     expect(await damaged.store.row(77)).toEqual(rows[76]);
-    expect(await damaged.publication().read(PATH)).toEqual(segment);
+    expect(await damaged.publication().read(PATH)).toEqual(published);
     expect(damaged.store.blocks.recent(77)).toBeUndefined();
     await damaged.node.stop();
   });
@@ -156,8 +163,9 @@ describe('a byte of a sealed segment is flipped', () => {
   it('a source that is damaged too, or lies, is named and passed over', async () => {
     const damaged = await Damaged.chain();
     damaged.damage(77, 301);
-    const worse = filesOf(damaged.blobs.files.get(PATH)!);
-    await damaged.start([worse, filesOf(segment)]);
+    const at = decodeSegmentHeader(published, 0)[76]! + 301;
+    const worse = filesOf(published.with(at, published[at]! ^ 1));
+    await damaged.start([worse, filesOf(published)]);
     await damaged.store.row(77).catch(() => {});
     await damaged.heard('a file is wrong and was refused {"source":"source 0","path":"blocks/000"');
     await damaged.heard('damaged blocks are whole again');
@@ -189,6 +197,7 @@ describe('from peers', () => {
     const header = encodeSegmentHeader(
       0,
       whole.map((row) => row.length),
+      'packed',
     );
     expect(damaged.blobs.files.get(PATH)).toEqual(new Uint8Array(Buffer.concat([header, ...whole])));
     await damaged.node.stop();
@@ -218,7 +227,7 @@ describe('a node that starts', () => {
   ])('finds by itself that a segment is %s', async (_, harm) => {
     const damaged = await Damaged.chain();
     harm(damaged.blobs.files);
-    await damaged.start([filesOf(segment)]);
+    await damaged.start([filesOf(published)]);
     await damaged.heard('damaged blocks are whole again');
     expect(damaged.blobs.files.get(PATH)).toEqual(segment);
     await damaged.node.stop();
@@ -248,8 +257,8 @@ describe('a tile of the log', () => {
     ['above others', 1, 0],
   ])('%s is refused, made anew from the blocks, and given', async (_, level, index) => {
     const damaged = await Damaged.chain();
-    const right = damaged.kv.get(tileKey(level, index))!;
-    await damaged.kv.write([{ key: tileKey(level, index), value: right.with(9, right[9]! ^ 1) }]);
+    const right = tileReader(damaged.kv)(level, index)!;
+    await damaged.kv.write(tileWrites({ level, index, hashes: right.with(9, right[9]! ^ 1) }));
     await damaged.start([]);
     const published = damaged.publication();
     const path = hashTilePath(level, index, right.length / 32);
@@ -262,8 +271,8 @@ describe('a tile of the log', () => {
   it('of which the blocks are damaged too stays refused', async () => {
     const damaged = await Damaged.chain();
     damaged.damage(100);
-    const right = damaged.kv.get(tileKey(0, 0))!;
-    await damaged.kv.write([{ key: tileKey(0, 0), value: right.with(9, right[9]! ^ 1) }]);
+    const right = tileReader(damaged.kv)(0, 0)!;
+    await damaged.kv.write(tileWrites({ level: 0, index: 0, hashes: right.with(9, right[9]! ^ 1) }));
     await damaged.start([]);
     const published = damaged.publication();
     await expect(published.read('tile/0/000')).rejects.toThrow('does not lead to the root of the log');
@@ -277,7 +286,7 @@ it('no room for the segment: the blocks are in the store, and given', async () =
   const damaged = await Damaged.chain();
   damaged.damage(77);
   damaged.blobs.capacityBytes = 1_000;
-  await damaged.start([filesOf(segment)]);
+  await damaged.start([filesOf(published)]);
   await damaged.store.row(77).catch(() => {});
   await damaged.heard('blocks are not sealed or pruned for now');
   expect(await damaged.store.row(77)).toEqual(rows[76]);

@@ -14,7 +14,7 @@ import { stateKeyHash, stateValueHash, updateTree } from '../../node-core/crypto
 import type { ExecutedBlock } from '../../node-core/ledger/execute-block.ts';
 import { prunedThroughOf, usedNonceOf } from '../../node-core/ledger/nonces.ts';
 import { decodeQuota } from '../../node-core/ledger/quota.ts';
-import { decodeStateRow, stateRowsUnder } from '../../node-core/runtime/state-rows.ts';
+import { stateRowsUnder } from '../../node-core/runtime/state-rows.ts';
 import { blockDraw, RandomChain } from './random-chain.ts';
 import { crypto } from './world.ts';
 
@@ -27,8 +27,7 @@ async function stateOf(
 ): Promise<Map<string, { key: CborValue[]; bytes: Uint8Array; value: Uint8Array }[]>> {
   const families = new Map<string, { key: CborValue[]; bytes: Uint8Array; value: Uint8Array }[]>();
   await chain.world.store.flush();
-  for (const { value: row } of chain.world.kv.range(...stateRowsUnder(''))) {
-    const { key: bytes, value } = decodeStateRow(row);
+  for (const { key: bytes, value } of stateRowsUnder(chain.world.kv, '')) {
     const parts = decode(bytes) as CborValue[];
     const family = families.get(parts[0] as string) ?? [];
     family.push({ key: parts, bytes, value });

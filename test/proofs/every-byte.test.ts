@@ -3,7 +3,6 @@
  * say which kind of thing was touched.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { nativeCrypto as crypto } from '../../adapters/crypto-native/native.ts';
 import { Batch } from '../../node-core/chain/batch.ts';
 import type { CodeName } from '../../node-core/chain/codes.ts';
 import {
@@ -17,8 +16,10 @@ import { proofFromJson, proofToJson } from '../../node-core/chain/receipt-json.t
 import { verifyExpiryCertificate, verifyStateProof } from '../../node-core/chain/state-proof.ts';
 import { encode } from '../../node-core/codec/cbor.ts';
 import type { HashAlgorithm } from '../../node-core/crypto/provider.ts';
+import { cachedCrypto } from '../simulation/cached-crypto.ts';
 import { SyntheticChain, type SyntheticOptions } from './synthetic-chain.ts';
 
+const crypto = cachedCrypto();
 const CHANGES = [(b: number) => b ^ 1, (b: number) => b ^ 0x80, (b: number) => (b + 1) & 0xff];
 const FILE = crypto.hash('sha-512', encode('a file'));
 
@@ -54,9 +55,10 @@ function codesOfChanges(bytes: Uint8Array, verify: Verify, changes = CHANGES): S
   const survivors: string[] = [];
   const codes = Array.from(bytes, (byte, offset) => {
     const found = new Set<string>();
-    for (const change of changes) {
+    // Of an even byte two are the same.
+    for (const other of new Set(changes.map((change) => change(byte)))) {
       const changed = bytes.slice();
-      changed[offset] = change(byte);
+      changed[offset] = other;
       const outcome = verify(changed);
       if ('code' in outcome) found.add(String(outcome.code));
       else survivors.push(`${offset}: ${byte} → ${changed[offset]}`);
@@ -175,7 +177,7 @@ describe('every byte of the other proofs', () => {
     const block = chain.block(30, []);
     for (const key of [encode(['filler', 3]), encode(['nothing', 3])]) {
       const verify: Verify = (bytes) => verifyStateProof(crypto, bytes, chain.genesis.hash, key);
-      const codes = all(codesOfChanges(chain.stateProof(block, key), verify));
+      const codes = all(codesOfChanges(chain.stateProof(block, key), verify, CHANGES.slice(0, 1)));
       expect(codes).toEqual([
         'PROOF_CERTIFICATE',
         'PROOF_FORM',

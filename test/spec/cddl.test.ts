@@ -14,9 +14,10 @@ import {
   UNREGISTER_NODE,
   unregisterNodeBody,
 } from '../../node-core/chain/operations/register-node.ts';
+import { signedMessage } from '../../node-core/chain/transaction.ts';
 import { toHex } from '../../node-core/codec/bytes.ts';
 import { type CborValue, decode, encode, Tag } from '../../node-core/codec/cbor.ts';
-import { decodeStateRow, stateRowsUnder } from '../../node-core/runtime/state-rows.ts';
+import { stateRowsUnder } from '../../node-core/runtime/state-rows.ts';
 import { setChange } from '../ledger/set-changes.ts';
 import {
   type Actor,
@@ -136,7 +137,7 @@ async function collect(): Promise<Sample[]> {
   ]);
   const { executed } = packed;
   const parsed = executed.transactions[0]!.transaction;
-  add('signed-bytes', parsed.message);
+  add('signed-bytes', signedMessage(parsed));
   for (const [rule, { body }] of [
     ['register', operations[1]!],
     ['register-batch', operations[2]!],
@@ -194,8 +195,7 @@ async function addState(partner: Actor, add: (rule: string, bytes: Uint8Array) =
     add(...governance);
   }
   await world.store.flush();
-  for (const { value: row } of world.kv.range(...stateRowsUnder(''))) {
-    const { key, value: stored } = decodeStateRow(row);
+  for (const { key, value: stored } of stateRowsUnder(world.kv, '')) {
     const [family] = decode(key) as [keyof typeof rules];
     seen.add(family);
     add('state-key', key);

@@ -8,7 +8,7 @@ import { openLmdbStore } from '../../adapters/store-lmdb/store.ts';
 import { voteRecordFile } from '../../adapters/vote-record-file/vote-record.ts';
 import type { Genesis } from '../../node-core/chain/genesis.ts';
 import { fsckFolder, makeBackup, restoreBackup } from '../../nodes/backup.ts';
-import { openDataFolder, openStore } from '../../nodes/open-store.ts';
+import { CHAIN_FORMAT, openDataFolder, openStore } from '../../nodes/open-store.ts';
 import { MadeChain } from '../files/made-chain.ts';
 
 const quiet = () => {};
@@ -20,7 +20,7 @@ beforeAll(async () => {
   work = mkdtempSync(join(tmpdir(), 'brop-backup-'));
   data = join(work, 'data');
   made = join(work, 'made');
-  const kv = await openLmdbStore({ folder: join(data, 'chain') });
+  const kv = await openLmdbStore({ folder: join(data, 'chain'), format: CHAIN_FORMAT });
   const blobs = openBlobsFolder(join(data, 'files'));
   const chain = await MadeChain.open('backup', { kv, blobs });
   await chain.grow(260, 1);
