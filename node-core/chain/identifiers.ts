@@ -1,9 +1,10 @@
 /** How identifiers follow from what creates them. Each hash has its own domain string in front. */
 import { ACCOUNT_ID_BYTES } from '../codec/account-id.ts';
-import { concat, utf8 } from '../codec/bytes.ts';
+import { utf8 } from '../codec/bytes.ts';
 import { encode } from '../codec/cbor.ts';
 import { fixedBytes } from '../codec/schema.ts';
 import { publicKey } from '../crypto/keys.ts';
+import { prefixedHash } from '../crypto/prefixed-hash.ts';
 import type { CryptoProvider, PublicKey } from '../crypto/provider.ts';
 
 export type AccountId = Uint8Array;
@@ -22,7 +23,7 @@ const HEADER_DOMAIN = utf8('brop/header/v1');
 const VALIDATORS_DOMAIN = utf8('brop/validators/v1');
 
 function domainHash(crypto: CryptoProvider, domain: Uint8Array, bytes: Uint8Array): Uint8Array {
-  return crypto.hash('sha-256', concat(domain, bytes));
+  return prefixedHash((input) => crypto.hash('sha-256', input), domain, bytes);
 }
 
 /** The account of a participant that the genesis names. */
@@ -63,7 +64,10 @@ export function recordId(crypto: CryptoProvider, by: Pair, operation: number): U
 }
 
 export function recordIdUnder(stem: Uint8Array, operation: number): Uint8Array {
-  return concat(stem, Uint8Array.of(operation));
+  const id = new Uint8Array(STEM_BYTES + 1);
+  id.set(stem);
+  id[STEM_BYTES] = operation;
+  return id;
 }
 
 /** The transaction that has left a record, and which of its operations. */

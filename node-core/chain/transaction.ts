@@ -133,10 +133,14 @@ function codecRefusal(error: unknown): Refusal {
  * of the work. Bounded in number and length; what is here is what decoding gives.
  */
 class KnownHeaders {
-  private readonly byBytes = new Map<string, TransactionHeader>();
+  private readonly byBytes = new Map<string, KnownHeader>();
+  /** Senders send several at a time. */
+  private last: KnownHeader | undefined;
 
   find(bytes: Uint8Array): TransactionHeader | undefined {
-    return bytes.length > MAX_KNOWN_BYTES ? undefined : this.byBytes.get(keyText(bytes));
+    if (bytes.length > MAX_KNOWN_BYTES) return undefined;
+    if (this.last === undefined || !equal(this.last.bytes, bytes)) this.last = this.byBytes.get(keyText(bytes));
+    return this.last?.header;
   }
 
   keep(bytes: Uint8Array, header: TransactionHeader): TransactionHeader {
@@ -144,9 +148,14 @@ class KnownHeaders {
     if (this.byBytes.size >= MAX_KNOWN_HEADERS) this.byBytes.clear();
     // Parts of the transaction that they came in would keep all of it.
     const own = { ...header, keyId: header.keyId.slice(), chain: header.chain.slice() };
-    this.byBytes.set(keyText(bytes), own);
+    this.byBytes.set(keyText(bytes), { bytes: bytes.slice(), header: own });
     return own;
   }
+}
+
+interface KnownHeader {
+  readonly bytes: Uint8Array;
+  readonly header: TransactionHeader;
 }
 
 const MAX_KNOWN_HEADERS = 1_000;
@@ -191,7 +200,12 @@ function decodeParts(bytes: Uint8Array, chain: Uint8Array, protocolVersion: numb
   if (!equal(header.chain, chain)) return refusal('TX_WRONG_CHAIN');
   if (header.protocolVersion !== protocolVersion) return refusal('TX_WRONG_VERSION', `${protocolVersion} is in force`);
   return {
-    ...header,
+    suite: header.suite,
+    keyId: header.keyId,
+    sender: header.sender,
+    label: header.label,
+    chain,
+    protocolVersion,
     nonce,
     expiry,
     operations: rows.map(([type, body]) => ({ type, body })),

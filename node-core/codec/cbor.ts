@@ -96,7 +96,8 @@ function writeMap(writer: Writer, map: CborMap): void {
   const keys = [...map.keys()];
   writer.head(5, keys.length);
   const start = writer.length;
-  let [before, beforeEnd] = [start, start];
+  let before = start;
+  let beforeEnd = start;
   for (let i = 0; i < keys.length; i++) {
     const at = writer.length;
     writeKey(writer, keys[i]!);
@@ -106,7 +107,8 @@ function writeMap(writer: Writer, map: CborMap): void {
       writeSorted(writer, map, keys);
       return;
     }
-    [before, beforeEnd] = [at, end];
+    before = at;
+    beforeEnd = end;
     write(writer, map.get(keys[i]!)!);
   }
 }
@@ -183,6 +185,7 @@ class KnownTexts {
   }
 }
 
+const SHORT_ARRAY = 64;
 const KNOWN_TEXTS = 509;
 const MAX_KNOWN_TEXT = 32;
 const knownTexts = new KnownTexts();
@@ -301,15 +304,17 @@ class Reader {
 
   private array(length: number, depth: number): CborValue[] {
     if (length > this.bytes.length - this.offset) this.malformed('array longer than the input');
-    const out: CborValue[] = [];
-    for (let i = 0; i < length; i++) out.push(this.value(depth + 1));
+    // One that grows takes room for seventeen with its first item; one that is made large is for what has come.
+    const out: CborValue[] = length <= SHORT_ARRAY ? new Array(length) : [];
+    for (let i = 0; i < length; i++) out[i] = this.value(depth + 1);
     return out;
   }
 
   private map(length: number, depth: number): CborMap {
     if (2 * length > this.bytes.length - this.offset) this.malformed('map longer than the input');
     const out = new Map<CborKey, CborValue>();
-    let [before, beforeEnd] = [0, 0];
+    let before = 0;
+    let beforeEnd = 0;
     for (let i = 0; i < length; i++) {
       const start = this.offset;
       const key = this.value(depth + 1);
@@ -318,7 +323,8 @@ class Reader {
       const end = this.offset;
       if (i > 0 && !ascends(this.bytes, before, beforeEnd, start, end))
         this.nonCanonical('map keys not in ascending order');
-      [before, beforeEnd] = [start, end];
+      before = start;
+      beforeEnd = end;
       out.set(key as CborKey, this.value(depth + 1));
     }
     return out;

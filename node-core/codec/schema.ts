@@ -219,7 +219,11 @@ export function record<const R extends Fields, const O extends Fields = Record<n
   const known = new Map([...needed, ...extra].sort(([a], [b]) => compareKeys(a, b)));
   // Assigning to `__proto__` sets a prototype instead of a field; and a field is required or optional, not both.
   if (known.has('__proto__') || known.size !== needed.length + extra.length) throw new Error('not a set of fields');
-  const fields = [...known].map(([key, schema]) => ({ key, schema, isRequired: Object.hasOwn(required, key) }));
+  const fields = [...known].map(([key, schema]) => ({
+    ...{ key, schema, isRequired: Object.hasOwn(required, key) },
+    // What every object inherits under this name is no field.
+    isInherited: key in Object.prototype,
+  }));
   return {
     decode: (value, path) => {
       if (!(value instanceof Map)) return refuse(path, 'not a map');
@@ -239,9 +243,9 @@ export function record<const R extends Fields, const O extends Fields = Record<n
     encode: (value) => {
       const out = new Map<CborKey, CborValue>();
       for (let i = 0; i < fields.length; i++) {
-        const { key, schema, isRequired } = fields[i]!;
-        // Own properties alone: a field may be called `constructor`.
-        const item = Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined;
+        const { key, schema, isRequired, isInherited } = fields[i]!;
+        const isThere = !isInherited || Object.hasOwn(value, key);
+        const item = isThere ? (value as Record<string, unknown>)[key] : undefined;
         if (item !== undefined) out.set(key, schema.encode(item));
         else if (isRequired) throw new CodecError('schema', 'field is missing', key);
       }

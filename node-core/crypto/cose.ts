@@ -76,7 +76,11 @@ export function splitSign1(bytes: Uint8Array, limits?: DecodeLimits): Sign1Parts
   if (!(value instanceof Tag) || value.tag !== COSE_SIGN1_TAG)
     throw new CodecError('schema', 'not a COSE_Sign1 (tag 18)');
   if (!Array.isArray(value.value) || value.value.length !== 4) throw new CodecError('schema', 'not four items');
-  const [protectedBytes, unprotected, payload, signature] = value.value as readonly CborValue[];
+  const items = value.value as readonly CborValue[];
+  const protectedBytes = items[0];
+  const unprotected = items[1];
+  const payload = items[2];
+  const signature = items[3];
   if (!(protectedBytes instanceof Uint8Array)) throw new CodecError('schema', 'not a byte string', 'protected');
   if (!(unprotected instanceof Map)) throw new CodecError('schema', 'not a map', 'unprotected');
   if (payload !== null && !(payload instanceof Uint8Array))

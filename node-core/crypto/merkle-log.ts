@@ -3,8 +3,8 @@
  *
  * Leaves and nodes are hashed with different first bytes, so that no node can be shown as a leaf (§2.1.1).
  */
-import { concat } from '../codec/bytes.ts';
 import { HASH_BYTES, type Hash } from './hash-type.ts';
+import { prefixedHash } from './prefixed-hash.ts';
 
 const LEAF_PREFIX = Uint8Array.of(0x00);
 const NODE_PREFIX = 0x01;
@@ -14,7 +14,7 @@ const nodeInput = new Uint8Array(1 + 2 * HASH_BYTES);
 
 /** H(0x00 ‖ entry). */
 export function leafHash(hash: Hash, entry: Uint8Array): Uint8Array {
-  return hash(concat(LEAF_PREFIX, entry));
+  return prefixedHash(hash, LEAF_PREFIX, entry);
 }
 
 /** H(0x01 ‖ left ‖ right). */

@@ -7,6 +7,7 @@
  */
 import { compare, concat, equal } from '../codec/bytes.ts';
 import { HASH_BYTES, type Hash } from './hash-type.ts';
+import { prefixedHash } from './prefixed-hash.ts';
 import {
   BRANCH,
   EMPTY,
@@ -46,12 +47,12 @@ const HEX_DIGITS = '0123456789abcdef';
 
 /** H(0x23 ‖ key): where the key lives. Keys that differ live apart, and nobody can choose to crowd one place. */
 export function stateKeyHash(hash: Hash, key: Uint8Array): Uint8Array {
-  return hash(concat(KEY_PREFIX, key));
+  return prefixedHash(hash, KEY_PREFIX, key);
 }
 
 /** H(0x22 ‖ value). */
 export function stateValueHash(hash: Hash, value: Uint8Array): Uint8Array {
-  return hash(concat(VALUE_PREFIX, value));
+  return prefixedHash(hash, VALUE_PREFIX, value);
 }
 
 /** The path as `StateChange.pages` names it. */

@@ -9,6 +9,7 @@ import type { Parameters } from '../chain/parameters.ts';
 import { stateKey } from '../chain/state-keys.ts';
 import { decodeTransaction, type Transaction } from '../chain/transaction.ts';
 import { equal } from '../codec/bytes.ts';
+import type { CborValue } from '../codec/cbor.ts';
 import { CodecError } from '../codec/error.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import type { BoundOperation, OperationTable, RegisteredType } from './operation-type.ts';
@@ -40,19 +41,24 @@ export function parseTransaction(
 ): ParsedTransaction | Refusal {
   const transaction = decodeTransaction(bytes, chain, protocolVersion);
   if ('code' in transaction) return transaction;
-  const types: RegisteredType[] = [];
-  for (const { type } of transaction.operations) {
-    const registered = table.get(type);
-    if (registered === undefined) return refusal('TX_UNKNOWN_OPERATION', type);
-    types.push(registered);
-  }
+  const unknown = transaction.operations.find(({ type }) => !table.has(type));
+  if (unknown !== undefined) return refusal('TX_UNKNOWN_OPERATION', unknown.type);
   try {
-    const operations = transaction.operations.map(({ body }, i) => types[i]!.bind(body, `operations[${i}]`));
+    const operations = transaction.operations.map(({ type, body }, i) => bound(table.get(type)!, body, i));
     const stem = transactionStem(crypto, transaction);
     return { transaction, operations, digest, stem, entryKey: stateKey.transaction(stem) };
   } catch (error) {
     if (error instanceof CodecError) return refusal('TX_BODY', error.message);
     throw error;
+  }
+}
+
+/** The place is put together for an error alone. @throws {CodecError} */
+function bound(type: RegisteredType, body: CborValue, index: number): BoundOperation {
+  try {
+    return type.bind(body, '');
+  } catch (error) {
+    throw error instanceof CodecError ? error.under(`operations[${index}]`) : error;
   }
 }
 
@@ -72,10 +78,12 @@ export function senderRefusal(
 
 export function transactionCost(parsed: ParsedTransaction, parameters: Parameters, height: number): number {
   const { transaction, operations } = parsed;
+  let stateEntries = 1;
+  for (let i = 0; i < operations.length; i++) stateEntries += operations[i]!.stateEntries;
   return costOf(parameters.prices, {
     operations: operations.length,
     bytes: transaction.bytes.length,
-    stateEntries: operations.reduce((sum, operation) => sum + operation.stateEntries, 1),
+    stateEntries,
     suite: transaction.suite,
     expiryDistance: Math.max(0, transaction.expiry - height),
   });

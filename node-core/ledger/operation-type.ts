@@ -84,18 +84,40 @@ export function register<Body>(type: OperationType<Body>, rule: SenderRule): Reg
     type: type.type,
     clause: type.clause,
     rule,
-    bind: (value, path) => {
-      const body = type.body.decode(value, path);
-      return {
-        type: type.type,
-        clause: type.clause,
-        rule,
-        stateEntries: type.stateEntries(body),
-        check: (context) => type.check(context, body),
-        apply: (context, effects) => type.apply(context, body, effects, value),
-      };
-    },
+    bind: (value, path) => new BoundBody(type, rule, type.body.decode(value, path), value),
   };
+}
+
+class BoundBody<Body> implements BoundOperation {
+  readonly rule: SenderRule;
+  readonly stateEntries: number;
+  private readonly of: OperationType<Body>;
+  private readonly body: Body;
+  private readonly signed: CborValue;
+
+  constructor(of: OperationType<Body>, rule: SenderRule, body: Body, signed: CborValue) {
+    this.of = of;
+    this.rule = rule;
+    this.body = body;
+    this.signed = signed;
+    this.stateEntries = of.stateEntries(body);
+  }
+
+  get type(): string {
+    return this.of.type;
+  }
+
+  get clause(): LegalClause {
+    return this.of.clause;
+  }
+
+  check(context: OperationContext): Refusal | null {
+    return this.of.check(context, this.body);
+  }
+
+  apply(context: OperationContext, effects: Effects): void {
+    this.of.apply(context, this.body, effects, this.signed);
+  }
 }
 
 /** Transaction types in force, by name. */

@@ -57,7 +57,7 @@ export class Executor {
     const { crypto, store, mempool, log } = this.parts;
     const execution = new BlockExecution(crypto, store, proposing);
     let operations = 0;
-    for (const pending of [...mempool.all()]) {
+    for (const pending of mempool.all()) {
       const { transaction } = pending.parsed;
       operations += pending.parsed.operations.length;
       if (operations > MAX_OPERATIONS_PROPOSED || !mayAdd()) break;

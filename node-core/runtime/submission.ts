@@ -85,10 +85,11 @@ export class Submission {
     try {
       results = await this.verify(unchecked);
     } finally {
+      const nowMs = telemetry.now();
       for (let i = 0; i < unchecked.length; i++) {
         const row = unchecked[i]!;
         this.checking.delete(row.digest);
-        row.outcome = results === null ? this.full('signatures wait') : this.checked(row, results[i] === true);
+        row.outcome = results === null ? this.full('signatures wait') : this.checked(row, results[i] === true, nowMs);
       }
       settle();
     }
@@ -102,8 +103,8 @@ export class Submission {
     return outcomes;
   }
 
-  private checked(row: Unchecked, isValid: boolean): Accepted | Refusal {
-    return isValid ? this.admit(row) : refusal('SIGNATURE_INVALID');
+  private checked(row: Unchecked, isValid: boolean, nowMs: number): Accepted | Refusal {
+    return isValid ? this.admit(row, nowMs) : refusal('SIGNATURE_INVALID');
   }
 
   /** null when the node has more signatures to check than it can. */
@@ -150,13 +151,13 @@ export class Submission {
   }
 
   /** The last part runs in one turn, so that two submissions cannot both take the last points of a sender. */
-  private admit({ parsed, account, digest }: Unchecked): Accepted | Refusal {
-    const { store, mempool, clock } = this.parts;
+  private admit({ parsed, account, digest }: Unchecked, nowMs: number): Accepted | Refusal {
+    const { store, mempool } = this.parts;
     const { transaction } = parsed;
     const twin = mempool.get(transaction.sender, transaction.nonce);
     if (twin !== undefined && equal(twin.parsed.transaction.bytes, transaction.bytes))
       return { pending: twin, isNew: false };
-    const refused = this.refusalNow(parsed, account);
+    const refused = this.refusalNow(parsed, account, nowMs);
     // 1104 and 1105 come before 1106, which a pending twin is, and that before the rest.
     const isEarlier = refused?.code === 'EXPIRED' || refused?.code === 'EXPIRY_TOO_FAR';
     if (twin !== undefined && !isEarlier) return refusal('NONCE_USED', 'pending with other bytes');
@@ -165,19 +166,19 @@ export class Submission {
     if (refused !== null) return refused;
     if (!mempool.takes(parsed)) return this.full();
     const cost = transactionCost(parsed, store.genesis.document.parameters, store.height + 1);
-    const pending: Pending = { parsed, digest, cost, arrivedMs: clock.now() };
+    const pending: Pending = { parsed, digest, cost, arrivedMs: nowMs };
     mempool.add(pending);
     return { pending, isNew: true };
   }
 
   /** Codes 1104 to 1108 as they would be in the next block, with what is pending before it reserved. */
-  refusalNow(parsed: ParsedTransaction, account: AccountRecord): Refusal | null {
-    const { store, mempool, clock } = this.parts;
+  refusalNow(parsed: ParsedTransaction, account: AccountRecord, nowMs = this.parts.clock.now()): Refusal | null {
+    const { store, mempool } = this.parts;
     const context = {
       state: store,
       parameters: store.genesis.document.parameters,
       height: store.height + 1,
-      timeMs: Math.max(clock.now(), store.timeMs + 1),
+      timeMs: Math.max(nowMs, store.timeMs + 1),
     };
     const { sender } = parsed.transaction;
     // Accounts stay: whose key was looked at has a record.

@@ -105,23 +105,23 @@ export function writeRecord(
   const { crypto, sender, stem, index, height, state } = context;
   const id = recordIdUnder(stem, index);
   const { subject, onBehalfOf } = body;
-  const before = subject === undefined ? undefined : subjectHead(state, sender, subject);
-  const count = (before?.count ?? 0) + 1;
-  const own: OwnEvidenceRecord = {
-    body: crypto.hash('sha-256', encode(signedBody)),
-    ...content,
-    ...(onBehalfOf !== undefined && { onBehalfOf }),
-    ...(subject !== undefined && { subject, sequence: count }),
-    ...(before !== undefined && { previous: before.head, previousHeight: before.height }),
-  };
-  effects.leave(evidenceRecord.encode(own));
-  const event: [string, CborValue][] = [
-    ['record', id],
-    ['registrant', sender],
-  ];
+  const own: Writable<OwnEvidenceRecord> = { body: crypto.hash('sha-256', encode(signedBody)), ...content };
+  if (onBehalfOf !== undefined) own.onBehalfOf = onBehalfOf;
+  const event = new Map<string, CborValue>().set('record', id).set('registrant', sender);
   if (subject !== undefined) {
+    const before = subjectHead(state, sender, subject);
+    const count = (before?.count ?? 0) + 1;
+    own.subject = subject;
+    own.sequence = count;
+    if (before !== undefined) {
+      own.previous = before.head;
+      own.previousHeight = before.height;
+    }
     effects.set(stateKey.subject(sender, subject), encodeSubjectHead({ count, head: id, height }));
-    event.push(['subject', subject], ['sequence', count]);
+    event.set('subject', subject).set('sequence', count);
   }
-  effects.emit('evidence.registered', new Map(event));
+  effects.leave(evidenceRecord.encode(own));
+  effects.emit('evidence.registered', event);
 }
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
