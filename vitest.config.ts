@@ -13,31 +13,37 @@ process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('.cache/compile', impor
 /** Suites that start processes take longest: begun last, one of them would keep a single core busy at the end. */
 const SLOW = /\/test\/(simulation|faults|aws|cli|api-fuzz|packaging|examples|interop|files|monitoring|browser)\//;
 
-const PURE = ['node-core/**/*.test.ts', 'sdk/**/*.test.ts'];
+/** Files that change the process that they run in: modules are mocked, the environment is another one. */
+const ALONE = ['test/{aws,interop}', 'nodes/{aws,signing}', 'scripts'].map((folder) => `${folder}/**/*.test.ts`);
 const EXCLUDED = ['**/node_modules/**', '.cache/**', '.brop/**', '**/dist/**'];
 
 class SlowFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const sorted = await super.sort(files);
-    const isSlow = ({ moduleId }: TestSpecification) => SLOW.test(moduleId);
-    return [...sorted.filter(isSlow), ...sorted.filter((file) => !isSlow(file))];
+    // A shared process is kept as long as the next file goes into it, too: projects one after the other.
+    const rank = ({ project, moduleId }: TestSpecification) =>
+      (project.name === 'alone' ? 0 : 2) + (SLOW.test(moduleId) ? 0 : 1);
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
   }
 }
 
 export default defineConfig({
   test: {
-    // Files of pure rooms change nothing outside themselves: they share processes, which saves a start for each.
+    // Processes are shared by files that leave them as they were: a start, and loading all modules anew, is a second of CPU.
     projects: [
-      { extends: true, test: { name: 'pure', include: PURE, exclude: EXCLUDED, isolate: false } },
-      { extends: true, test: { name: 'rest', include: ['**/*.test.ts'], exclude: [...EXCLUDED, ...PURE] } },
+      { extends: true, test: { name: 'alone', include: ALONE, exclude: EXCLUDED } },
+      {
+        extends: true,
+        test: { name: 'shared', include: ['**/*.test.ts'], exclude: [...EXCLUDED, ...ALONE], isolate: false },
+      },
     ],
     // Processes rather than threads: native stores and libraries are loaded, and one suite cannot bring others down.
     pool: 'forks',
     // All cores: vitest leaves one free, which with two of them is half of the time.
     maxWorkers: availableParallelism(),
     sequence: { sequencer: SlowFirst },
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // What hangs ends; how long tests take says how busy the machine is.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     teardownTimeout: 10_000,
     // What functions log and count is for CloudWatch.
     env: { POWERTOOLS_LOG_LEVEL: 'SILENT', POWERTOOLS_METRICS_DISABLED: 'true', POWERTOOLS_SERVICE_NAME: 'brop' },

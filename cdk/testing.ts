@@ -25,8 +25,12 @@ export const CONFIGS: Readonly<Record<string, DeploymentInput>> = { devnet, oper
 
 const FUNCTIONS = ['api', 'indexer', 'webhooks', 'hosting'];
 
-/** Builds the stacks of a config, lets `use` look at them, and leaves no file behind. */
-export function withStacks<T>(name: string, use: (stacks: Stacks, app: App, outdir: string) => T): T {
+/** Builds the stacks of a config, lets `use` look at them, and leaves no file behind. Templates are validated if asked: 7 s. */
+export function withStacks<T>(
+  name: string,
+  use: (stacks: Stacks, app: App, outdir: string) => T,
+  { validated = false } = {},
+): T {
   const outdir = mkdtempSync(join(tmpdir(), 'brop-cdk-'));
   try {
     // What is in a bundle is nobody's business here.
@@ -35,7 +39,7 @@ export function withStacks<T>(name: string, use: (stacks: Stacks, app: App, outd
       mkdirSync(join(bundles, name), { recursive: true });
       writeFileSync(join(bundles, name, 'index.mjs'), 'export const handler = () => {};');
     }
-    const app = new App({ analyticsReporting: false, outdir });
+    const app = new App({ analyticsReporting: false, outdir, builtinCloudFormationValidation: validated });
     return use(build(app, checkDeployment(name, CONFIGS[name]), bundles), app, outdir);
   } finally {
     rmSync(outdir, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 /** A transaction that waits for its signature, as a file: nothing in it is secret. */
 import { z } from 'zod';
 import { BropError } from '../node-core/chain/codes.ts';
-import { decodeTransaction } from '../node-core/chain/transaction.ts';
+import { decodeTransaction, signedMessage } from '../node-core/chain/transaction.ts';
 import { equal, fromHex, toHex } from '../node-core/codec/bytes.ts';
 import { PUBLIC_KEY_BYTES } from '../node-core/crypto/suite.ts';
 import type { PreparedTransaction } from '../sdk/index.ts';
@@ -37,6 +37,6 @@ export async function readUnsigned(path: string, genesisHash: Uint8Array): Promi
   if ('code' in transaction) throw new BropError(transaction.code, `${path}: ${transaction.detail ?? ''}`);
   const publicKey = { suite: key.suite, bytes: fromHex(key.key) };
   if (publicKey.bytes.length !== PUBLIC_KEY_BYTES[key.suite]) throw new BropError('CONFIG_INVALID', `${path}: key.`);
-  const { message, sender, nonce, expiry } = transaction;
-  return { message, unsigned, key: publicKey, sender, nonce, expiry };
+  const { sender, nonce, expiry } = transaction;
+  return { message: signedMessage(transaction), unsigned, key: publicKey, sender, nonce, expiry };
 }

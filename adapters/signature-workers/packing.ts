@@ -24,14 +24,17 @@ export function pack(checks: readonly SignatureCheck[]): Uint8Array<ArrayBuffer>
   const out = new Uint8Array(length);
   const view = new DataView(out.buffer);
   let offset = 0;
+  const put = (part: Uint8Array): void => {
+    out.set(part, offset);
+    offset += part.length;
+  };
   for (const { key, message, signature } of checks) {
     view.setUint8(offset, SUITES.indexOf(key.suite));
     view.setUint32(offset + 1, message.length);
     offset += HEAD_BYTES;
-    for (const part of [key.bytes, signature, message]) {
-      out.set(part, offset);
-      offset += part.length;
-    }
+    put(key.bytes);
+    put(signature);
+    put(message);
   }
   return out;
 }

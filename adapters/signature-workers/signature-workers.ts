@@ -10,7 +10,7 @@ import {
   SignatureVerifierError,
 } from '../../node-core/ports/signature-verifier.ts';
 import { isPackable } from './packing.ts';
-import { type Job, type QueuedCheck, WorkerThread } from './worker-thread.ts';
+import { type Call, type Job, type QueuedCheck, WorkerThread } from './worker-thread.ts';
 
 export interface SignatureWorkersOptions {
   /** Threads; default 1. */
@@ -34,7 +34,7 @@ class SignatureWorkers implements SignatureVerifier {
   private readonly queue = new CheckQueue();
   private readonly orphans: Job[] = [];
   private readonly options: Required<SignatureWorkersOptions>;
-  private readonly rejects = new Set<(error: Error) => void>();
+  private readonly calls = new Set<Call>();
   private pending = 0;
   private closed = false;
   private waiting: NodeJS.Immediate | null = null;
@@ -59,30 +59,24 @@ class SignatureWorkers implements SignatureVerifier {
     if (this.waiting !== null) clearImmediate(this.waiting);
     this.urgent.clear();
     this.queue.clear();
-    for (const reject of this.rejects)
+    for (const { reject } of this.calls)
       reject(new SignatureVerifierError('closed', 'the signature workers were closed'));
-    this.rejects.clear();
+    this.calls.clear();
     await Promise.all(this.threads.map((thread) => thread?.terminate()));
   }
 
   private enqueue(checks: readonly SignatureCheck[], queue: CheckQueue): Promise<readonly boolean[]> {
     return new Promise((resolve, reject) => {
-      const results = checks.map(() => false);
-      const packable = checks.flatMap((check, index) => (isPackable(check) ? [{ check, index }] : []));
-      let left = packable.length;
-      if (left === 0) return resolve(results);
-      this.rejects.add(reject);
-      this.pending += left;
-      for (const { check, index } of packable) {
-        const settle = (valid: boolean): void => {
-          results[index] = valid;
-          this.pending--;
-          if (--left > 0) return;
-          this.rejects.delete(reject);
-          resolve(results);
-        };
-        queue.push({ check, settle });
+      const call: Call = { results: checks.map(() => false), left: 0, resolve, reject };
+      for (let index = 0; index < checks.length; index++) {
+        const check = checks[index]!;
+        if (!isPackable(check)) continue;
+        call.left++;
+        queue.push({ check, call, index });
       }
+      if (call.left === 0) return resolve(call.results);
+      this.calls.add(call);
+      this.pending += call.left;
       if (queue === this.urgent || queue.size >= CHECKS_PER_JOB) this.dispatch();
       else this.waiting ??= setImmediate(() => this.dispatch());
     });
@@ -91,9 +85,20 @@ class SignatureWorkers implements SignatureVerifier {
   private start(slot: number): WorkerThread {
     return new WorkerThread(
       this.options.workerUrl,
-      () => this.dispatch(),
+      (job, results) => {
+        for (let i = 0; i < job.checks.length; i++) this.settle(job.checks[i]!, results[i] === 1);
+        this.dispatch();
+      },
       (orphans) => this.lost(slot, orphans),
     );
+  }
+
+  private settle({ call, index }: QueuedCheck, valid: boolean): void {
+    call.results[index] = valid;
+    this.pending--;
+    if (--call.left > 0) return;
+    this.calls.delete(call);
+    call.resolve(call.results);
   }
 
   /** A thread has died: its jobs go first, and another takes its place when there is work, not before. */
@@ -102,10 +107,17 @@ class SignatureWorkers implements SignatureVerifier {
     this.threads[slot] = null;
     orphans.forEach((job, i) => {
       if (i === 0) job.crashes++; // Only the first was under way.
-      if (job.crashes > MAX_CRASHES) runHere(job);
+      if (job.crashes > MAX_CRASHES) this.runHere(job);
       else this.orphans.push(job);
     });
     this.dispatch();
+  }
+
+  private runHere(job: Job): void {
+    for (const queued of job.checks) {
+      const { key, message, signature } = queued.check;
+      this.settle(queued, pureCrypto.verify(key, message, signature));
+    }
   }
 
   /** Idle threads first, then those that have one job. */
@@ -133,10 +145,6 @@ class SignatureWorkers implements SignatureVerifier {
     const checks = queue.take(Math.min(CHECKS_PER_JOB, Math.max(LEAST_CHECKS_PER_JOB, share)));
     return checks.length === 0 ? undefined : { checks, crashes: 0 };
   }
-}
-
-function runHere(job: Job): void {
-  for (const { check, settle } of job.checks) settle(pureCrypto.verify(check.key, check.message, check.signature));
 }
 
 /** First in, first out, without moving what remains at each take. */

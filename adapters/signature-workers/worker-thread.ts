@@ -2,10 +2,20 @@ import { Worker } from 'node:worker_threads';
 import type { SignatureCheck } from '../../node-core/ports/signature-verifier.ts';
 import { pack } from './packing.ts';
 
-/** A check and the call that it belongs to. */
+/** A call with many checks, which it gets back all at once. */
+export interface Call {
+  readonly results: boolean[];
+  /** Checks that are not answered yet. */
+  left: number;
+  readonly resolve: (results: readonly boolean[]) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** A check, and which it is of its call. */
 export interface QueuedCheck {
   readonly check: SignatureCheck;
-  readonly settle: (valid: boolean) => void;
+  readonly call: Call;
+  readonly index: number;
 }
 
 export interface Job {
@@ -25,14 +35,14 @@ export class WorkerThread {
   private readonly worker: Worker;
   private readonly jobs: Job[] = [];
 
-  constructor(url: URL, onDone: () => void, onExit: (orphans: Job[]) => void) {
+  /** @param onDone is given a job with one byte for each of its checks: 1 where the signature is valid. */
+  constructor(url: URL, onDone: (job: Job, results: Uint8Array) => void, onExit: (orphans: Job[]) => void) {
     this.worker = new Worker(url, { resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
     this.worker.unref(); // Only work keeps the process alive.
     this.worker.on('message', (results: Uint8Array) => {
       const job = this.jobs.shift()!;
       if (this.jobs.length === 0) this.worker.unref();
-      for (const [i, { settle }] of job.checks.entries()) settle(results[i] === 1);
-      onDone();
+      onDone(job, results);
     });
     this.worker.on('error', () => {}); // `exit` follows; without a listener the process would die.
     this.worker.on('exit', () => onExit(this.jobs.splice(0)));

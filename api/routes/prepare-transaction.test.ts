@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createdAccountId, genesisAccountId } from '../../node-core/chain/identifiers.ts';
 import { REGISTER, registerBody } from '../../node-core/chain/operations/evidence.ts';
 import { verifyReceipt } from '../../node-core/chain/receipt.ts';
-import { decodeTransaction } from '../../node-core/chain/transaction.ts';
+import { decodeTransaction, signedMessage } from '../../node-core/chain/transaction.ts';
 import { accountIdToText } from '../../node-core/codec/account-id.ts';
 import { fromHex, toHex } from '../../node-core/codec/bytes.ts';
 import { encode } from '../../node-core/codec/cbor.ts';
@@ -100,7 +100,8 @@ describe('happy', () => {
       const facts = verifyReceipt(crypto, receipt, running.consortium.genesis.hash);
       if ('code' in facts) throw new Error(facts.code);
       expect(toHex(facts.transaction.nonce)).toBe(prepared.nonce);
-      forms.add(SUITES.p256.verify(partner.publicKey.bytes, facts.transaction.message, facts.transaction.signature));
+      const { transaction } = facts;
+      forms.add(SUITES.p256.verify(partner.publicKey.bytes, signedMessage(transaction), transaction.signature));
     }
     expect([...forms]).toEqual([true]);
   });
@@ -130,7 +131,7 @@ describe('happy', () => {
     expect(bytes.subarray(-64)).toEqual(new Uint8Array(64));
     const transaction = decodeTransaction(bytes, running.consortium.genesis.hash, 1);
     if ('code' in transaction) throw new Error(transaction.code);
-    expect(base64urlnopad.encode(transaction.message)).toBe(prepared.message);
+    expect(base64urlnopad.encode(signedMessage(transaction))).toBe(prepared.message);
     expect(prepared).toMatchObject({
       sender,
       nonce,

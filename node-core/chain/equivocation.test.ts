@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Member, SyntheticChain, sign } from '../../test/proofs/synthetic-chain.ts';
+import { cachedCrypto } from '../../test/simulation/cached-crypto.ts';
 import { type CborMap, decode, encode } from '../codec/cbor.ts';
-import { pureCrypto as crypto } from '../crypto/pure.ts';
+import { pureCrypto } from '../crypto/pure.ts';
 import type { SetChange } from './anchor.ts';
 import {
   EQUIVOCATION_KINDS,
@@ -15,6 +16,7 @@ import {
 import { PROOF_LIMITS } from './receipt.ts';
 import { proposalMessage, voteMessage } from './votes.ts';
 
+const crypto = cachedCrypto(pureCrypto);
 const HEIGHT = 12;
 const ROUND = 2;
 const value = (fill: number) => [new Uint8Array(32).fill(fill), new Uint8Array(32).fill(fill + 1)] as const;

@@ -23,7 +23,13 @@ import {
   registerBatchBody,
   registerBody,
 } from './operations/evidence.ts';
-import { decodeTransaction, MAX_OPERATIONS, MAX_TRANSACTION_BYTES, type Transaction } from './transaction.ts';
+import {
+  decodeTransaction,
+  MAX_OPERATIONS,
+  MAX_TRANSACTION_BYTES,
+  signedMessage,
+  type Transaction,
+} from './transaction.ts';
 
 const path = array(hash32, { max: 64 });
 
@@ -103,9 +109,9 @@ function verifySteps(crypto: CryptoProvider, receipt: Receipt, genesisHash: Uint
 }
 
 function signatureRefusal(crypto: CryptoProvider, { key }: AccountRecord, transaction: Transaction): Refusal | null {
-  const { suite, keyId: kid, message, signature } = transaction;
+  const { suite, keyId: kid, signature } = transaction;
   if (key.suite !== suite || !equal(keyId(crypto, key), kid)) return refusal('PROOF_SIGNATURE', 'another key');
-  return crypto.verify(key, message, signature) ? null : refusal('PROOF_SIGNATURE');
+  return crypto.verify(key, signedMessage(transaction), signature) ? null : refusal('PROOF_SIGNATURE');
 }
 
 /**

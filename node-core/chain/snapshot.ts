@@ -173,7 +173,7 @@ export function encodeEntry(entry: ChunkEntry): Uint8Array {
 
 /** What stands before the entries of a chunk: the head of their array. */
 export function chunkHead(entries: number): Uint8Array {
-  const writer = new Writer(9);
+  const writer = new Writer();
   writer.head(4, entries);
   return writer.finish();
 }

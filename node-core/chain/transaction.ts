@@ -50,8 +50,7 @@ export interface Transaction extends TransactionDraft {
   readonly bytes: Uint8Array;
   readonly suite: SuiteName;
   readonly keyId: Uint8Array;
-  /** What the signature covers (Sig_structure of RFC 9052 §4.4). */
-  readonly message: Uint8Array;
+  /** Over {@link signedMessage}. */
   readonly signature: Uint8Array;
 }
 
@@ -105,6 +104,15 @@ export function decodeTransaction(
   } catch (error) {
     return codecRefusal(error);
   }
+}
+
+/**
+ * What the signature of a decoded transaction covers (Sig_structure of RFC 9052 §4.4). Made when it is asked for: it is as
+ * long as the transaction, and of those that wait to be packed nobody asks again.
+ */
+export function signedMessage({ bytes }: Pick<Transaction, 'bytes'>): Uint8Array {
+  const { protectedBytes, payload } = splitSign1(bytes, TRANSACTION_LIMITS);
+  return signatureStructure(protectedBytes, payload!);
 }
 
 const CODEC_CODES = {
@@ -188,7 +196,6 @@ function decodeParts(bytes: Uint8Array, chain: Uint8Array, protocolVersion: numb
     expiry,
     operations: rows.map(([type, body]) => ({ type, body })),
     bytes,
-    message: signatureStructure(sign1.protectedBytes, sign1.payload),
     signature: sign1.signature,
   };
 }

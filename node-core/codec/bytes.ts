@@ -1,9 +1,10 @@
 /** Small helpers on byte strings. Everything on chain is compared and sorted bytewise. */
 
 /** Engines keep up to 64 bytes within the object itself; memory of its own for more costs as much as a native hash. */
-const INLINE_BYTES = 64;
-const LARGEST_SHARED = 1_024;
-const CHUNK_BYTES = 8 * 1_024;
+export const INLINE_BYTES = 64;
+/** Longer ones would use up a chunk. */
+export const LARGEST_SHARED = 1_024;
+export const CHUNK_BYTES = 8 * 1_024;
 let chunk = new Uint8Array(0);
 let used = 0;
 
@@ -48,12 +49,31 @@ export function compare(a: Uint8Array, b: Uint8Array): number {
   return a.length - b.length;
 }
 
+/** Whether one part of `bytes` stands before another in bytewise order. */
+export function ascends(bytes: Uint8Array, a: number, aEnd: number, b: number, bEnd: number): boolean {
+  for (let i = 0; a + i < aEnd && b + i < bEnd; i++) {
+    const difference = bytes[a + i]! - bytes[b + i]!;
+    if (difference !== 0) return difference < 0;
+  }
+  return aEnd - a < bEnd - b;
+}
+
+/** The characters of one key, by its length: a call with plain numbers makes no list of them first. */
+const characters: (number[] | undefined)[] = new Array(513);
+
 /**
- * Byte strings of up to some hundred bytes as map keys: one character a byte, so that they order like the bytes. Adding
- * up characters costs twice as much, a spread call eight times.
+ * Byte strings as map keys: one character a byte, so that they order like the bytes. From bytes themselves the same call
+ * takes twice the time and six times the memory, adding up characters four times the time.
  */
 export function keyText(key: Uint8Array): string {
-  return String.fromCharCode.apply(null, key as unknown as number[]);
+  const { length } = key;
+  let codes = characters[length];
+  if (codes === undefined) {
+    codes = new Array<number>(length).fill(0);
+    if (length < characters.length) characters[length] = codes;
+  }
+  for (let i = 0; i < length; i++) codes[i] = key[i]!;
+  return String.fromCharCode.apply(null, codes);
 }
 
 /** Shares memory with `bytes`; the exact bytes that were signed are passed on, never copied or re-encoded. */

@@ -1,19 +1,39 @@
-import { allocate } from './bytes.ts';
+import { ascends, CHUNK_BYTES, INLINE_BYTES, LARGEST_SHARED } from './bytes.ts';
 
-/** A growing buffer that writes item heads in their shortest form (RFC 8949 §3, §4.2.1). */
+/**
+ * A growing buffer that writes item heads in their shortest form (RFC 8949 §3, §4.2.1). One message after the other is
+ * written into it; those of middle length are given out as parts of it, without a copy (as `allocate` does).
+ */
 export class Writer {
-  private buffer: Uint8Array<ArrayBuffer>;
-  private length = 0;
-
-  constructor(capacity: number) {
-    this.buffer = new Uint8Array(capacity);
-  }
+  private buffer = new Uint8Array(CHUNK_BYTES);
+  /** Where the message begins, and the end of what has been written of it. */
+  private start = 0;
+  private end = 0;
 
   private room(bytes: number): void {
-    if (this.length + bytes <= this.buffer.length) return;
-    const bigger = new Uint8Array(Math.max(this.buffer.length * 2, this.length + bytes));
-    bigger.set(this.buffer.subarray(0, this.length));
+    if (this.end + bytes <= this.buffer.length) return;
+    const written = this.end - this.start;
+    const bigger = new Uint8Array(Math.max(CHUNK_BYTES, 2 * written, written + bytes));
+    bigger.set(this.buffer.subarray(this.start, this.end));
     this.buffer = bigger;
+    this.start = 0;
+    this.end = written;
+  }
+
+  /** How much of the message has been written. */
+  get length(): number {
+    return this.end - this.start;
+  }
+
+  /** Forgets what was written of the message after its first `length` bytes. */
+  backTo(length: number): void {
+    this.end = this.start + length;
+  }
+
+  /** Whether the first part of the message stands before the second in bytewise order. */
+  ascends(from: number, to: number, nextFrom: number, nextTo: number): boolean {
+    const { buffer, start } = this;
+    return ascends(buffer, start + from, start + to, start + nextFrom, start + nextTo);
   }
 
   head(major: number, argument: number): void {
@@ -52,7 +72,7 @@ export class Writer {
   }
 
   private byte(value: number): void {
-    this.buffer[this.length++] = value;
+    this.buffer[this.end++] = value;
   }
 
   simple(value: number): void {
@@ -62,8 +82,8 @@ export class Writer {
 
   raw(bytes: Uint8Array): void {
     this.room(bytes.length);
-    this.buffer.set(bytes, this.length);
-    this.length += bytes.length;
+    this.buffer.set(bytes, this.end);
+    this.end += bytes.length;
   }
 
   /** One byte per character; the caller has checked that all are below 0x80. */
@@ -72,15 +92,13 @@ export class Writer {
     for (let i = 0; i < text.length; i++) this.byte(text.charCodeAt(i));
   }
 
-  /** Ready for another message; false when the buffer has grown beyond `capacity` and is not worth keeping. */
-  reset(capacity: number): boolean {
-    this.length = 0;
-    return this.buffer.length <= capacity;
-  }
-
+  /** The message; the writer is ready for another one. */
   finish(): Uint8Array {
-    const out = allocate(this.length);
-    out.set(this.buffer.subarray(0, this.length));
-    return out;
+    const { buffer, start, end } = this;
+    const isShared = end - start > INLINE_BYTES && end - start <= LARGEST_SHARED;
+    if (isShared) this.start = end;
+    else if (buffer.length > CHUNK_BYTES) this.buffer = new Uint8Array(CHUNK_BYTES);
+    this.end = this.start;
+    return isShared ? buffer.subarray(start, end) : buffer.slice(start, end);
   }
 }

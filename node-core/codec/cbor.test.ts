@@ -184,6 +184,17 @@ test('an array of 2^20 digests goes through, within the time of a test', () => {
   expect(back.length).toBe(2 ** 20);
 });
 
+test('what was encoded stays as it is, whatever is encoded after it and however long', () => {
+  const lengths = [0, 1, 61, 62, 63, 64, 65, 300, 1_020, 1_021, 1_022, 5_000, 8_189, 8_190, 40_000];
+  const values = Array.from({ length: 5 * lengths.length }, (_, i) =>
+    new Uint8Array(lengths[(7 * i) % lengths.length]!).fill(i),
+  );
+  const encoded = values.map((bytes) => encode(bytes));
+  expect(() => encode([new Uint8Array(200), 0.5])).toThrow(CodecError);
+  encode(new Uint8Array(200));
+  expect(encoded.map((bytes) => decode(bytes))).toEqual(values);
+});
+
 test('helpers on bytes refuse what they could only distort', () => {
   expect(() => uint64(-1)).toThrow(RangeError);
   expect(() => uint64(1.5)).toThrow(RangeError);

@@ -3,7 +3,7 @@
  * indefinite lengths. Every value has exactly one encoding and the decoder accepts no other, so that
  * `encode(decode(bytes))` equals `bytes` for all bytes it accepts (a property test holds it to that).
  */
-import { compare } from './bytes.ts';
+import { ascends, compare } from './bytes.ts';
 import { Writer } from './cbor-writer.ts';
 import { CodecError } from './error.ts';
 
@@ -91,24 +91,37 @@ function writeBigInt(writer: Writer, value: bigint): void {
   writer.bigHead(value >= 0n ? 0 : 1, argument);
 }
 
-/** Entries in bytewise order of their encoded keys (RFC 8949 §4.2.1). */
+/** Entries in bytewise order of their encoded keys (RFC 8949 §4.2.1). Schemas give their fields in that order. */
 function writeMap(writer: Writer, map: CborMap): void {
   const keys = [...map.keys()];
-  // Schemas give their fields in order: then there is nothing to sort.
-  let isSorted = true;
-  for (let i = 0; i < keys.length; i++) {
-    const key = keys[i]!;
-    if (typeof key !== 'string' && typeof key !== 'number')
-      throw new CodecError('schema', 'map key is neither text nor safe integer');
-    if (i > 0 && isSorted) isSorted = compareKeys(keys[i - 1]!, key) <= 0;
-  }
-  if (!isSorted) keys.sort(compareKeys);
   writer.head(5, keys.length);
+  const start = writer.length;
+  let [before, beforeEnd] = [start, start];
   for (let i = 0; i < keys.length; i++) {
-    const key = keys[i]!;
-    write(writer, key);
+    const at = writer.length;
+    writeKey(writer, keys[i]!);
+    const end = writer.length;
+    if (!writer.ascends(before, beforeEnd, at, end)) {
+      writer.backTo(start);
+      writeSorted(writer, map, keys);
+      return;
+    }
+    [before, beforeEnd] = [at, end];
+    write(writer, map.get(keys[i]!)!);
+  }
+}
+
+function writeSorted(writer: Writer, map: CborMap, keys: CborKey[]): void {
+  for (const key of keys.sort(compareKeys)) {
+    writeKey(writer, key);
     write(writer, map.get(key)!);
   }
+}
+
+function writeKey(writer: Writer, key: CborKey): void {
+  if (typeof key !== 'string' && typeof key !== 'number')
+    throw new CodecError('schema', 'map key is neither text nor safe integer');
+  write(writer, key);
 }
 
 /** The order of the encodings, without making them: integers before texts, shorter before longer. */
@@ -131,18 +144,16 @@ function compareTexts(a: string, b: string): number {
   return left.length - right.length || compare(left, right);
 }
 
-const KEPT_BYTES = 4_096;
 /** The writer that the next call uses: making one costs as much as encoding a small message. */
 let idle: Writer | null = null;
 
 /** @throws {CodecError} kind `schema` for a value outside {@link CborValue} (a float, undefined, a lone surrogate …). */
 export function encode(value: CborValue): Uint8Array {
-  const writer = idle ?? new Writer(KEPT_BYTES);
+  const writer = idle ?? new Writer();
   idle = null;
   write(writer, value);
-  const bytes = writer.finish();
-  if (writer.reset(KEPT_BYTES)) idle = writer;
-  return bytes;
+  idle = writer;
+  return writer.finish();
 }
 
 /**
@@ -305,21 +316,12 @@ class Reader {
       if (typeof key !== 'string' && typeof key !== 'number')
         this.malformed('map key is neither text nor safe integer');
       const end = this.offset;
-      if (i > 0 && !this.ascends(before, beforeEnd, start, end)) this.nonCanonical('map keys not in ascending order');
+      if (i > 0 && !ascends(this.bytes, before, beforeEnd, start, end))
+        this.nonCanonical('map keys not in ascending order');
       [before, beforeEnd] = [start, end];
       out.set(key as CborKey, this.value(depth + 1));
     }
     return out;
-  }
-
-  /** Whether the first part of the input stands before the second in bytewise order. */
-  private ascends(a: number, aEnd: number, b: number, bEnd: number): boolean {
-    const { bytes } = this;
-    for (let i = 0; a + i < aEnd && b + i < bEnd; i++) {
-      const difference = bytes[a + i]! - bytes[b + i]!;
-      if (difference !== 0) return difference < 0;
-    }
-    return aEnd - a < bEnd - b;
   }
 
   private simple(info: number): CborValue {

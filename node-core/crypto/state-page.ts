@@ -30,6 +30,8 @@ const NODES = FIRST_SLOT + SLOTS;
 
 const MASK_BYTES = 4;
 const LEAF_BYTES = 2 * HASH_BYTES;
+/** Of a slot, by its kind. */
+const BYTES_OF_KIND = [0, LEAF_BYTES, HASH_BYTES] as const;
 const CHUNK_BYTES = 16 * 1024;
 /** The mask's bits that say «leaf» and «branch». */
 const LEAF_BITS = 0x55555555;
@@ -79,24 +81,29 @@ export class PageMemory {
   }
 }
 
-/** A page in use: stored bytes, read in place, under the changes made since. */
+/**
+ * A page in use: its encoding, read in place, under the slots that were set since. `settle` makes a new encoding and
+ * hashes within it; the old one stays as it was.
+ */
 export class StatePage {
-  private readonly stored: Uint8Array;
-  private readonly storedMask: number;
-  private readonly storedSlotsEnd: number;
-  /** A bit for each inner node whose hash is stored. */
-  private readonly storedInner: number;
+  /** As it was stored or last settled; where its parts are follows from the three fields after it. */
+  private bytes: Uint8Array;
+  private bytesMask: number;
+  private slotsEnd: number;
+  /** A bit for each inner node whose hash is there. */
+  private inner: number;
   private mask: number;
-  private readonly changed = new Array<Uint8Array | undefined>(NODES);
-  /** A bit for each node whose subtree has changed. */
+  /** What was set since; of those slots that are dirty. */
+  private readonly fresh = new Array<Uint8Array>(SLOTS);
+  /** A bit for each node whose subtree has changed since. */
   private dirty = 0;
 
-  private constructor(stored: Uint8Array) {
-    this.stored = stored;
-    this.mask = (stored[0]! << 24) | (stored[1]! << 16) | (stored[2]! << 8) | stored[3]!;
-    this.storedMask = this.mask;
-    this.storedSlotsEnd = MASK_BYTES + slotBytes(this.mask);
-    this.storedInner = this.innerBranches();
+  private constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+    this.mask = (bytes[0]! << 24) | (bytes[1]! << 16) | (bytes[2]! << 8) | bytes[3]!;
+    this.bytesMask = this.mask;
+    this.slotsEnd = MASK_BYTES + slotBytes(this.mask);
+    this.inner = this.innerBranches();
   }
 
   static empty(): StatePage {
@@ -111,7 +118,7 @@ export class StatePage {
     if (stored.length < MASK_BYTES) throw new TreeError('badPage', `a page of ${stored.length} bytes has no mask`);
     const page = new StatePage(stored);
     if ((page.mask & LEAF_BITS & (page.mask >>> 1)) !== 0) throw new TreeError('badPage', 'a slot of no known kind');
-    const length = page.storedSlotsEnd + HASH_BYTES * bitCount(page.storedInner);
+    const length = page.slotsEnd + HASH_BYTES * bitCount(page.inner);
     if (length !== stored.length) {
       throw new TreeError('badPage', `a page of ${stored.length} bytes, by its mask ${length}`);
     }
@@ -131,7 +138,7 @@ export class StatePage {
     const node = FIRST_SLOT + nibble;
     if (this.kind(node) === kind && this.holds(node, bytes)) return;
     this.mask = (this.mask & ~BITS_UNDER[node]!) | (kind << (30 - 2 * nibble));
-    this.changed[node] = bytes;
+    this.fresh[nibble] = bytes;
     this.dirty |= 1 << node;
   }
 
@@ -139,63 +146,87 @@ export class StatePage {
     return this.dirty !== 0;
   }
 
-  /** Hashes what lies above changed slots, and returns the page as one subtree. */
-  settle(hash: Hash): Subtree {
-    for (let node = FIRST_SLOT - 1; node >= TOP; node--) {
+  /** Makes the page's new encoding, hashes what lies above changed slots, and returns the page as one subtree. */
+  settle(hash: Hash, memory: PageMemory): Subtree {
+    this.bytes = this.mask === this.bytesMask ? this.patched(memory) : this.laidOut(memory);
+    for (let node = FIRST_SLOT - 1; node > TOP; node--) {
       if (((this.dirty >>> (2 * node)) & 0b11) === 0) continue;
       this.dirty |= 1 << node;
-      this.changed[node] = this.kind(node) === BRANCH ? this.hashChildren(hash, node) : undefined;
+      if (this.kind(node) === BRANCH)
+        copy(this.bytes, this.offsetOf(node), this.hashChildren(hash, node), 0, HASH_BYTES);
     }
+    this.dirty = 0;
     return this.subtree(hash);
+  }
+
+  /** Call `settle` first. */
+  encoded(): Uint8Array {
+    return this.bytes;
   }
 
   /** The page as one subtree: what its parent's slot holds. */
   subtree(hash: Hash): Subtree {
     const kind = this.kind(TOP);
     if (kind === EMPTY) return EMPTY_SUBTREE;
-    return { kind, bytes: kind === LEAF ? this.leafUnder(TOP) : this.hashOf(hash, TOP) };
+    return { kind, bytes: kind === LEAF ? this.leafUnder(TOP) : this.hashChildren(hash, TOP) };
   }
 
-  /** The hash that stands for a subtree: zeros, its only leaf's hash, or its node's. */
+  /** The hash that stands for the subtree under a node below the top: zeros, its only leaf's hash, or its node's. */
   hashOf(hash: Hash, node: number): Uint8Array {
     const kind = this.kind(node);
     if (kind === EMPTY) return EMPTY_HASH;
     if (kind === LEAF) return stateLeafHash(hash, this.leafUnder(node));
-    // The top's hash is stored in the parent, so a page that was just read does not have it.
-    if (node === TOP) return this.changed[TOP] ?? this.hashChildren(hash, TOP);
-    return this.bytesOf(node);
+    const offset = this.offsetOf(node);
+    return this.bytes.subarray(offset, offset + HASH_BYTES);
   }
 
   /** keyHash ‖ valueHash of the only leaf under a node of kind `LEAF`. */
   leafUnder(node: number): Uint8Array {
-    return this.bytesOf(FIRST_SLOT + (Math.clz32(this.mask & BITS_UNDER[node]!) >> 1));
+    const slot = this.slotOfLeaf(node);
+    if (((this.dirty >>> (FIRST_SLOT + slot)) & 1) === 1) return this.fresh[slot]!;
+    const offset = this.offsetOf(FIRST_SLOT + slot);
+    return this.bytes.subarray(offset, offset + LEAF_BYTES);
   }
 
-  /** Call `settle` first. */
-  encode(memory: PageMemory): Uint8Array {
-    if (this.mask === this.storedMask) return this.patchStored(memory);
-    const inner = this.innerBranches();
-    const out = memory.take(MASK_BYTES + slotBytes(this.mask) + HASH_BYTES * bitCount(inner));
-    for (let i = 0; i < MASK_BYTES; i++) out[i] = this.mask >>> (24 - 8 * i);
-    let offset = MASK_BYTES;
-    const put = (node: number): void => {
-      const bytes = this.bytesOf(node);
-      out.set(bytes, offset);
-      offset += bytes.length;
-    };
-    for (let node = FIRST_SLOT; node < NODES; node++) if (this.kind(node) !== EMPTY) put(node);
-    for (let node = TOP + 1; node < FIRST_SLOT; node++) if (((inner >>> node) & 1) === 1) put(node);
+  private slotOfLeaf(node: number): number {
+    return Math.clz32(this.mask & BITS_UNDER[node]!) >> 1;
+  }
+
+  /** The common case: no slot has changed its kind, so every part keeps its place. */
+  private patched(memory: PageMemory): Uint8Array {
+    const out = memory.take(this.bytes.length);
+    out.set(this.bytes);
+    for (let slot = 0; slot < SLOTS; slot++) {
+      if (((this.dirty >>> (FIRST_SLOT + slot)) & 1) === 0) continue;
+      const bytes = this.fresh[slot]!;
+      copy(out, this.offsetOf(FIRST_SLOT + slot), bytes, 0, bytes.length);
+    }
     return out;
   }
 
-  /** The common case: no slot changed its kind, so every part keeps its place. */
-  private patchStored(memory: PageMemory): Uint8Array {
-    const out = memory.take(this.stored.length);
-    out.set(this.stored);
-    for (let node = TOP + 1; node < NODES; node++) {
-      const bytes = this.changed[node];
-      if (bytes !== undefined) out.set(bytes, this.storedOffset(node));
+  /** The inner hashes of nodes that have changed are left for `settle`. */
+  private laidOut(memory: PageMemory): Uint8Array {
+    const { mask } = this;
+    const inner = this.innerBranches();
+    const slotsEnd = MASK_BYTES + slotBytes(mask);
+    const out = memory.take(slotsEnd + HASH_BYTES * bitCount(inner));
+    for (let i = 0; i < MASK_BYTES; i++) out[i] = mask >>> (24 - 8 * i);
+    let to = MASK_BYTES;
+    for (let slot = 0; slot < SLOTS; slot++) {
+      const node = FIRST_SLOT + slot;
+      const length = BYTES_OF_KIND[this.kind(node)]!;
+      if (((this.dirty >>> node) & 1) === 1) copy(out, to, this.fresh[slot]!, 0, length);
+      else copy(out, to, this.bytes, this.offsetOf(node), length);
+      to += length;
     }
+    for (let node = TOP + 1; node < FIRST_SLOT; node++) {
+      if (((inner >>> node) & 1) === 0) continue;
+      if (((this.inner >>> node) & 1) === 1) copy(out, to, this.bytes, this.offsetOf(node), HASH_BYTES);
+      to += HASH_BYTES;
+    }
+    this.bytesMask = mask;
+    this.slotsEnd = slotsEnd;
+    this.inner = inner;
     return out;
   }
 
@@ -203,41 +234,41 @@ export class StatePage {
     const left = 2 * node;
     const right = left + 1;
     // A leaf is hashed through the same scratch memory, so leaves come first.
-    const leftLeaf = this.kind(left) === LEAF ? this.hashOf(hash, left) : undefined;
-    const rightLeaf = this.kind(right) === LEAF ? this.hashOf(hash, right) : undefined;
-    this.copyHash(left, leftLeaf, 1);
-    this.copyHash(right, rightLeaf, 1 + HASH_BYTES);
+    const leftLeaf = this.kind(left) === LEAF ? this.hashLeaf(hash, left) : undefined;
+    const rightLeaf = this.kind(right) === LEAF ? this.hashLeaf(hash, right) : undefined;
+    this.putHash(1, left, leftLeaf);
+    this.putHash(1 + HASH_BYTES, right, rightLeaf);
     input[0] = NODE_PREFIX;
     return hash(input);
   }
 
-  /** Into the scratch memory, byte by byte: to make a view for `set` costs as much as a native hash. */
-  private copyHash(node: number, leaf: Uint8Array | undefined, at: number): void {
-    const fresh = leaf ?? (this.kind(node) === EMPTY ? EMPTY_HASH : this.changed[node]);
-    const from = fresh ?? this.stored;
-    const start = fresh === undefined ? this.storedOffset(node) : 0;
-    for (let i = 0; i < HASH_BYTES; i++) input[at + i] = from[start + i]!;
+  private hashLeaf(hash: Hash, node: number): Uint8Array {
+    input[0] = LEAF_PREFIX;
+    copy(input, 1, this.bytes, this.offsetOf(FIRST_SLOT + this.slotOfLeaf(node)), LEAF_BYTES);
+    return hash(input);
   }
 
-  private bytesOf(node: number): Uint8Array {
-    const fresh = this.changed[node];
-    if (fresh !== undefined) return fresh;
-    const offset = this.storedOffset(node);
-    return this.stored.subarray(offset, offset + (this.kind(node) === LEAF ? LEAF_BYTES : HASH_BYTES));
+  /** Into the scratch memory. */
+  private putHash(at: number, node: number, leaf: Uint8Array | undefined): void {
+    if (leaf !== undefined) copy(input, at, leaf, 0, HASH_BYTES);
+    else if (this.kind(node) === EMPTY) copy(input, at, EMPTY_HASH, 0, HASH_BYTES);
+    else copy(input, at, this.bytes, this.offsetOf(node), HASH_BYTES);
   }
 
   private holds(node: number, bytes: Uint8Array): boolean {
-    const fresh = this.changed[node];
-    const now = fresh ?? this.stored;
-    const start = fresh === undefined ? this.storedOffset(node) : 0;
+    const slot = node - FIRST_SLOT;
+    const isFresh = ((this.dirty >>> node) & 1) === 1;
+    const now = isFresh ? this.fresh[slot]! : this.bytes;
+    const start = isFresh ? 0 : this.offsetOf(node);
     for (let i = 0; i < bytes.length; i++) if (now[start + i] !== bytes[i]) return false;
     return true;
   }
 
-  private storedOffset(node: number): number {
-    if (node < FIRST_SLOT) return this.storedSlotsEnd + HASH_BYTES * bitCount(this.storedInner & ((1 << node) - 1));
+  /** Where a slot or an inner hash is in `bytes`. */
+  private offsetOf(node: number): number {
+    if (node < FIRST_SLOT) return this.slotsEnd + HASH_BYTES * bitCount(this.inner & ((1 << node) - 1));
     const slotsBefore = ~(-1 >>> (2 * (node - FIRST_SLOT)));
-    return MASK_BYTES + slotBytes(this.storedMask & slotsBefore);
+    return MASK_BYTES + slotBytes(this.bytesMask & slotsBefore);
   }
 
   /** A bit for each of the nodes 2 to 15 that is a branch. */
@@ -246,6 +277,11 @@ export class StatePage {
     for (let node = TOP + 1; node < FIRST_SLOT; node++) if (this.kind(node) === BRANCH) bits |= 1 << node;
     return bits;
   }
+}
+
+/** Byte by byte: to make a view for `set` costs as much as a native hash. */
+function copy(to: Uint8Array, at: number, from: Uint8Array, start: number, length: number): void {
+  for (let i = 0; i < length; i++) to[at + i] = from[start + i]!;
 }
 
 function slotBytes(mask: number): number {

@@ -74,9 +74,9 @@ export class SubtreeBuilder {
     if (this.last === null) return EMPTY_SUBTREE;
     this.placeLast(this.last, this.path.length);
     const page = this.open[0]!;
-    const subtree = page.settle(this.hash);
+    const subtree = page.settle(this.hash, this.memory);
     // Only the root page is stored for a single leaf: any other lies in its parent's slot.
-    if (subtree.kind === BRANCH || this.path === '') this.sink?.(this.path, page.encode(this.memory));
+    if (subtree.kind === BRANCH || this.path === '') this.sink?.(this.path, page.encoded());
     return subtree;
   }
 
@@ -90,8 +90,8 @@ export class SubtreeBuilder {
     while (this.depth > depth) {
       const path = pathOf(leaf, this.depth);
       const page = this.open.pop()!;
-      const subtree = page.settle(this.hash);
-      this.sink?.(path, page.encode(this.memory));
+      const subtree = page.settle(this.hash, this.memory);
+      this.sink?.(path, page.encoded());
       this.open.at(-1)!.setSlot(nibbleAt(leaf, this.depth), subtree);
     }
   }
@@ -124,9 +124,9 @@ export function foldParts(hash: Hash, parts: readonly TreePart[], sink: PageSink
       if (child === null) return null;
       page.setSlot(nibble, child);
     }
-    const subtree = page.settle(hash);
+    const subtree = page.settle(hash, memory);
     if (subtree.kind !== BRANCH) return null;
-    sink?.(path, page.encode(memory));
+    sink?.(path, page.encoded());
     return subtree;
   };
   const root = fold('');

@@ -115,9 +115,9 @@ class Batch {
     const page = stored === undefined ? StatePage.empty() : StatePage.decode(stored);
     this.applyRange(page, '', 0, this.updates.length);
     if (!page.isChanged()) return rootHash(this.hash, page.subtree(this.hash));
-    const top = page.settle(this.hash);
+    const top = page.settle(this.hash, this.memory);
     // The root page has no parent to lift a last leaf into: it is stored as long as it holds anything.
-    if (top.kind !== EMPTY) this.pages.set('', page.encode(this.memory));
+    if (top.kind !== EMPTY) this.pages.set('', page.encoded());
     else if (stored !== undefined) this.pages.set('', null);
     return rootHash(this.hash, top);
   }
@@ -158,9 +158,9 @@ class Batch {
   }
 
   private finishPage(page: StatePage, path: string, isStored: boolean): Subtree {
-    const subtree = page.settle(this.hash);
+    const subtree = page.settle(this.hash, this.memory);
     // A page left with one leaf or none goes: its parent's slot says it all.
-    if (subtree.kind === BRANCH) this.pages.set(path, page.encode(this.memory));
+    if (subtree.kind === BRANCH) this.pages.set(path, page.encoded());
     else if (isStored) this.pages.set(path, null);
     return subtree;
   }

@@ -25,7 +25,7 @@ test('a layer that is thrown away changes nothing; one that is merged changes al
   trial.set(bytes(3), bytes(30));
   trial.remove(bytes(1));
   expect([...below.changes()]).toEqual([{ key: bytes(2), value: bytes(20) }]);
-  trial.mergeInto(below);
+  trial.moveInto(below);
   expect([...below.changes()]).toEqual([
     { key: bytes(2), value: bytes(21) },
     { key: bytes(3), value: bytes(30) },

@@ -63,8 +63,15 @@ export class StateLayer implements StateReader {
     return this.changed.values();
   }
 
-  /** Makes these changes part of the layer below. */
-  mergeInto(below: StateLayer): void {
+  /** Makes these changes part of the layer below; none are left here. */
+  moveInto(below: StateLayer): void {
     for (const [text, change] of this.changed) below.changed.set(text, change);
+    this.clear();
+  }
+
+  /** Forgets these changes. */
+  clear(): void {
+    // To clear an empty map allocates memory, too.
+    if (this.changed.size > 0) this.changed.clear();
   }
 }

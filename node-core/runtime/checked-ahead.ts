@@ -1,14 +1,19 @@
 /**
- * Transactions of blocks that are about to be executed: decoded, and their signatures checked in the workers in large
+ * Blocks that are about to be executed: their transactions decoded, all signatures checked in the workers in large
  * batches, while blocks before them execute. A sender that an earlier block of the same batch makes is not known yet:
- * its transactions are left to the execution.
+ * its transactions are left to the execution. So are certificates by a set that an earlier block puts in force.
  */
+import type { StoredBlock } from '../chain/stored-block.ts';
+import { signedMessage } from '../chain/transaction.ts';
+import type { ValidatorSet } from '../chain/validator-set.ts';
+import { equal } from '../codec/bytes.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { type ParsedTransaction, senderRefusal } from '../ledger/admission.ts';
 import type { OperationTable } from '../ledger/operation-type.ts';
 import type { Log } from '../ports/log.ts';
 import type { SignatureCheck, SignatureVerifier } from '../ports/signature-verifier.ts';
 import type { ChainStore } from './chain-store.ts';
+import { isCertified } from './is-certified.ts';
 import { parseOrRefuse } from './parsing.ts';
 
 export interface CheckedAheadParts {
@@ -22,6 +27,8 @@ export interface CheckedAheadParts {
 export class CheckedAhead {
   private readonly parts: CheckedAheadParts;
   private readonly checked = new Map<Uint8Array, ParsedTransaction>();
+  /** The set by which the certificate of each holds. */
+  private readonly certified = new WeakMap<StoredBlock, ValidatorSet>();
 
   constructor(parts: CheckedAheadParts) {
     this.parts = parts;
@@ -32,8 +39,24 @@ export class CheckedAhead {
     return this.checked.get(bytes);
   }
 
-  /** Resolves when those are known that can be; {@link forget} them once their blocks are executed. */
-  async check(transactions: readonly Uint8Array[]): Promise<void> {
+  /** Whether the certificate of this very object has been checked, and holds under this set. */
+  hasCertified(set: ValidatorSet, block: StoredBlock): boolean {
+    const by = this.certified.get(block);
+    return by !== undefined && equal(by.hash, set.hash);
+  }
+
+  /** Resolves when what can be known of these blocks is; {@link forget} them once they are executed. */
+  async check(blocks: readonly StoredBlock[]): Promise<void> {
+    const certificates = blocks.map((block) => this.checkCertificate(block));
+    await Promise.all([...certificates, this.checkTransactions(blocks.flatMap(({ transactions }) => transactions))]);
+  }
+
+  private async checkCertificate(block: StoredBlock): Promise<void> {
+    const set = this.parts.store.validators;
+    if (await isCertified(this.parts, set, block)) this.certified.set(block, set);
+  }
+
+  private async checkTransactions(transactions: readonly Uint8Array[]): Promise<void> {
     const { crypto, store, verifier, table, log } = this.parts;
     const waiting: ParsedTransaction[] = [];
     const checks: SignatureCheck[] = [];
@@ -42,8 +65,8 @@ export class CheckedAhead {
       if ('code' in parsed) continue;
       const account = senderRefusal(store, parsed.transaction);
       if ('code' in account) continue;
-      const { message, signature } = parsed.transaction;
-      checks.push({ key: account.key, message, signature });
+      const { transaction } = parsed;
+      checks.push({ key: account.key, message: signedMessage(transaction), signature: transaction.signature });
       waiting.push(parsed);
     }
     const valid = checks.length === 0 ? [] : await verifier.verify(checks, true);
@@ -51,8 +74,8 @@ export class CheckedAhead {
       if (valid[i] === true) this.checked.set(parsed.transaction.bytes, parsed);
   }
 
-  forget(transactions: readonly Uint8Array[]): void {
-    for (const bytes of transactions) this.checked.delete(bytes);
+  forget(blocks: readonly StoredBlock[]): void {
+    for (const { transactions } of blocks) for (const bytes of transactions) this.checked.delete(bytes);
   }
 
   clear(): void {

@@ -2,6 +2,7 @@
 import type { Block } from '../chain/block.ts';
 import { type Refusal, refusal } from '../chain/codes.ts';
 import { headerHash } from '../chain/identifiers.ts';
+import { signedMessage } from '../chain/transaction.ts';
 import { equal, keyText, toHex } from '../codec/bytes.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { type ParsedTransaction, senderRefusal } from '../ledger/admission.ts';
@@ -120,8 +121,8 @@ export class Executor {
       const account = senderRefusal(store, parsed.transaction);
       if ('code' in account) return account;
       if (known === undefined) {
-        const { message, signature } = parsed.transaction;
-        checks.push({ key: account.key, message, signature });
+        const { transaction } = parsed;
+        checks.push({ key: account.key, message: signedMessage(transaction), signature: transaction.signature });
       }
       prepared.push(parsed);
     }

@@ -71,7 +71,7 @@ class BadFile extends Error {
 interface Batch {
   readonly path: string;
   readonly blocks: readonly StoredBlock[];
-  /** Resolves when its transactions have been checked. */
+  /** Resolves when its signatures have been checked. */
   readonly checked: Promise<void>;
 }
 
@@ -201,7 +201,7 @@ export class FileSync {
         if (this.stopped) return;
       }
     } finally {
-      for (const { transactions } of blocks) ahead.forget(transactions);
+      ahead.forget(blocks);
     }
   }
 
@@ -211,7 +211,7 @@ export class FileSync {
     let blocks: StoredBlock[] = [];
     let [bytes, transactions, last] = [0, 0, ''];
     const batch = (): Batch => {
-      const checked = ahead.check(blocks.flatMap((block) => block.transactions));
+      const checked = ahead.check(blocks);
       // Waited for when the blocks are taken; until then nobody else must hear of it.
       checked.catch(() => {});
       const made = { path: last, blocks, checked };

@@ -67,8 +67,8 @@ export function checkPages(hash: Hash, kv: Reads, root: Uint8Array, found: Findi
       if (kind === LEAF) leaves += 1;
       else branches += 1;
     }
-    const subtree = again.settle(hash);
-    if (!equal(again.encode(new PageMemory()), value)) found.add(`${named}: its hashes do not follow from its slots`);
+    const subtree = again.settle(hash, new PageMemory());
+    if (!equal(again.encoded(), value)) found.add(`${named}: its hashes do not follow from its slots`);
     const expected = nibbles.length === 0 ? root : slotHash(hash, path.page(nibbles.slice(0, -1)), nibbles.at(-1)!);
     if (expected === null) found.add(`${named}: no page above it leads to it`);
     else if (!equal(subtreeHash(hash, subtree), expected))

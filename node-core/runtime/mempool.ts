@@ -117,10 +117,19 @@ export class Mempool {
     return this.queues.get(keyText(sender))?.reserved ?? 0;
   }
 
+  private hasRoomFor({ transactions, operations, bytes }: Room): boolean {
+    const { used, limits } = this;
+    return (
+      used.transactions + transactions <= limits.maxTransactions &&
+      used.operations + operations <= limits.maxOperations &&
+      used.bytes + bytes <= limits.maxBytes
+    );
+  }
+
   /** Whether this one would be taken now, be it in another's place. */
   takes(parsed: ParsedTransaction): boolean {
     const wanted = roomOf(parsed);
-    return fitsIn(wanted, this.room) || this.mayDisplace(keyText(parsed.transaction.sender), wanted);
+    return this.hasRoomFor(wanted) || this.mayDisplace(keyText(parsed.transaction.sender), wanted);
   }
 
   /** Takes it in, and gives up what has to make room for it: {@link takes} has been asked. */
@@ -128,7 +137,7 @@ export class Mempool {
     const { sender, nonce } = pending.parsed.transaction;
     const key = keyText(sender);
     const wanted = roomOf(pending.parsed);
-    while (!fitsIn(wanted, this.room) && this.mayDisplace(key, wanted)) this.dropNewestOfLargest();
+    while (!this.hasRoomFor(wanted) && this.mayDisplace(key, wanted)) this.dropNewestOfLargest();
     const queue: Queue = this.queues.get(key) ?? { pending: new Map(), newest: [], used: NOTHING, reserved: 0 };
     this.queues.set(key, queue);
     const name = keyText(nonce);

@@ -79,6 +79,9 @@ export const HEAR_OTHERS_MS = 1_000;
 /** How often a node tells its height and resends what peers may lack. */
 const TICK_MS = 1_000;
 
+/** Blocks that a node may lack and still take transactions from peers: busy ones are often one or two behind. */
+const NEARLY_IN_STEP = 2;
+
 /** Refusals that no correct node passes on: they follow from the bytes alone, or from the key that the bytes name. */
 const NEVER_FORWARDED: readonly CodeName[] = [
   'TX_TOO_LARGE',
@@ -146,7 +149,7 @@ export class Node {
       (executed, certificate) =>
         this.commit(executed, certificate, source);
     const { executor, peers } = this;
-    const intake = new BlockIntake({ crypto, store, executor, verifier, commit: commit('peers') });
+    const intake = new BlockIntake({ crypto, store, executor, verifier, ahead, commit: commit('peers') });
     this.fileSync = this.makeFileSync(table, commit);
     const isBroughtOn = () => this.fileSync.active;
     this.sync = new Sync({ store, intake, ahead, peers, transport, clock, log, isBroughtOn });
@@ -187,7 +190,7 @@ export class Node {
     const replayed = new BlockIntake({ crypto, store, executor, verifier, commit: commit('journal') });
     return new FileSync({
       ...{ crypto, store, clock, log, ahead, sources: fileSources },
-      intake: new BlockIntake({ crypto, store, executor, verifier, commit: commit('files') }),
+      intake: new BlockIntake({ crypto, store, executor, verifier, ahead, commit: commit('files') }),
       run,
       proceed: () => this.proceed(),
       bestPeerHeight: () => (this.peers.count === 0 ? null : this.peers.bestHeight),
@@ -280,6 +283,13 @@ export class Node {
     return this.driver?.takesPart !== true;
   }
 
+  /** By what the validators say, so that no single liar can bring it about. */
+  private get isFarBehind(): boolean {
+    const { voting } = this.parts;
+    const reached = this.peers.agreedHeight(voting?.indexIn(this.store.validators) ?? null);
+    return reached !== null && reached > this.store.height + NEARLY_IN_STEP;
+  }
+
   private accuse(contradiction: Contradiction, set: ValidatorSet): void {
     void this.serial.run(() => this.equivocations.witnessed(contradiction, set));
   }
@@ -316,6 +326,8 @@ export class Node {
 
   /** @throws {Garbage} */
   private async takeTransactions(transactions: readonly Uint8Array[]): Promise<void> {
+    // Most are in blocks that come anyway; what is still pending when this node is in step is sent to it again.
+    if (this.isFarBehind) return;
     const outcomes = await this.admit(transactions);
     // From follower to follower; validators are told by the followers themselves.
     if (this.isFollower) this.relay.forward(newOnes(outcomes));
@@ -333,7 +345,7 @@ export class Node {
       if (i > 0) await new Promise<void>((next) => void this.parts.clock.schedule(0, next));
       outcomes.push(...(await this.submission.submitAll(transactions.slice(i, i + TRANSACTIONS_AT_ONCE))));
     }
-    if (newOnes(outcomes).length > 0) this.driver?.workArrived();
+    if (outcomes.some((outcome) => 'isNew' in outcome && outcome.isNew)) this.driver?.workArrived();
     return outcomes;
   }
 
@@ -457,5 +469,7 @@ export class Node {
 }
 
 function newOnes(outcomes: readonly (Accepted | Refusal)[]): Pending[] {
-  return outcomes.flatMap((outcome) => ('isNew' in outcome && outcome.isNew ? [outcome.pending] : []));
+  const pending: Pending[] = [];
+  for (const outcome of outcomes) if ('isNew' in outcome && outcome.isNew) pending.push(outcome.pending);
+  return pending;
 }

@@ -164,7 +164,7 @@ export class Proposals {
     if (known === undefined) this.telemetry.executed('judge', outcome, startMs);
     this.telemetry.proposal(timely ? 'valid' : 'untimely');
     this.add(outcome, state);
-    const message = withBlock(opened, blockBytesOf(outcome));
+    const message = known === undefined ? opened.bytes : withBlock(opened, blockBytesOf(known));
     await this.keep({ height, round, isOwn: false, headerHash: outcome.headerHash, timely, message }, valueId, state);
     return { kind: 'proposal', proposal, valid: true, timely };
   }

@@ -1,6 +1,7 @@
 /** The way of a transaction into the mempool: form, sender, signature, state, room; each check once. */
 import type { AccountRecord } from '../chain/account.ts';
 import { type Refusal, refusal } from '../chain/codes.ts';
+import { signedMessage } from '../chain/transaction.ts';
 import { equal, keyText } from '../codec/bytes.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { admissionRefusal, type ParsedTransaction, senderRefusal, transactionCost } from '../ledger/admission.ts';
@@ -37,13 +38,14 @@ interface Unchecked {
   readonly parsed: ParsedTransaction;
   readonly account: AccountRecord;
   readonly digest: string;
-  readonly outcome: Promise<Accepted | Refusal>;
-  readonly settle: (outcome: Accepted | Refusal) => void;
+  /** Resolves when all that were submitted together have an outcome. */
+  readonly settled: Promise<void>;
+  outcome: Accepted | Refusal | null;
 }
 
 /** The very same bytes are being checked already. */
 interface Twin {
-  readonly twin: Promise<Accepted | Refusal>;
+  readonly twin: Unchecked;
 }
 
 export class Submission {
@@ -72,20 +74,30 @@ export class Submission {
   async submitAll(transactions: readonly Uint8Array[]): Promise<(Accepted | Refusal)[]> {
     const { telemetry } = this.parts;
     const startMs = telemetry.now();
-    const looked = transactions.map((bytes) => this.look(bytes));
+    let settle = (): void => {};
+    const settled = new Promise<void>((resolve) => {
+      settle = resolve;
+    });
+    const looked = transactions.map((bytes) => this.look(bytes, settled));
     const decodedMs = telemetry.now();
     const unchecked = looked.filter((row) => 'parsed' in row);
     let results: readonly boolean[] | null = null;
     try {
       results = await this.verify(unchecked);
     } finally {
-      for (const [i, row] of unchecked.entries()) {
+      for (let i = 0; i < unchecked.length; i++) {
+        const row = unchecked[i]!;
         this.checking.delete(row.digest);
-        row.settle(results === null ? this.full('signatures wait') : this.checked(row, results[i] === true));
+        row.outcome = results === null ? this.full('signatures wait') : this.checked(row, results[i] === true);
       }
+      settle();
     }
     const checkedMs = telemetry.now();
-    const outcomes = await Promise.all(looked.map((row) => ('parsed' in row ? row.outcome : seenBefore(row))));
+    const outcomes: (Accepted | Refusal)[] = [];
+    for (const row of looked) {
+      if ('parsed' in row) outcomes.push(row.outcome!);
+      else outcomes.push('twin' in row ? await outcomeOf(row.twin) : row);
+    }
     telemetry.admitted(outcomes, { startMs, decodedMs, checkedMs });
     return outcomes;
   }
@@ -97,8 +109,7 @@ export class Submission {
   /** null when the node has more signatures to check than it can. */
   private async verify(rows: readonly Unchecked[]): Promise<readonly boolean[] | null> {
     const checks: SignatureCheck[] = rows.map(({ parsed: { transaction }, account }) => {
-      const { message, signature } = transaction;
-      return { key: account.key, message, signature };
+      return { key: account.key, message: signedMessage(transaction), signature: transaction.signature };
     });
     try {
       return checks.length === 0 ? [] : await this.parts.verifier.verify(checks);
@@ -109,13 +120,13 @@ export class Submission {
   }
 
   /** Everything before the signature. Who has no room is told before the dear part: a refusal must cost little. */
-  private look(given: Uint8Array): Unchecked | Twin | Accepted | Refusal {
+  private look(given: Uint8Array, settled: Promise<void>): Unchecked | Twin | Accepted | Refusal {
     const { crypto, store, mempool } = this.parts;
     const sha256 = crypto.hash('sha-256', given);
     const digest = keyText(sha256);
     const already = mempool.find(digest);
     if (already !== undefined) return { pending: already, isNew: false };
-    const twin = this.checking.get(digest)?.outcome;
+    const twin = this.checking.get(digest);
     if (twin !== undefined) return { twin };
     // Part of a message of many would keep the whole message.
     const bytes = given.length === given.buffer.byteLength ? given : new Uint8Array(given);
@@ -124,7 +135,7 @@ export class Submission {
     const account = senderRefusal(store, parsed.transaction);
     if ('code' in account) return account;
     if (!mempool.takes(parsed)) return this.full();
-    const row = uncheckedRow(parsed, account, digest);
+    const row: Unchecked = { parsed, account, digest, settled, outcome: null };
     this.checking.set(digest, row);
     return row;
   }
@@ -198,16 +209,8 @@ export class Submission {
   }
 }
 
-function uncheckedRow(parsed: ParsedTransaction, account: AccountRecord, digest: string): Unchecked {
-  let settle: Unchecked['settle'] = () => {};
-  const outcome = new Promise<Accepted | Refusal>((resolve) => {
-    settle = resolve;
-  });
-  return { parsed, account, digest, outcome, settle };
-}
-
-async function seenBefore(row: Twin | Accepted | Refusal): Promise<Accepted | Refusal> {
-  if (!('twin' in row)) return row;
-  const outcome = await row.twin;
+async function outcomeOf(twin: Unchecked): Promise<Accepted | Refusal> {
+  await twin.settled;
+  const outcome = twin.outcome!;
   return 'pending' in outcome ? { ...outcome, isNew: false } : outcome;
 }

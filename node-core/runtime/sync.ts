@@ -136,7 +136,7 @@ export class Sync {
   private async *checkedAhead(rows: readonly Row[]): AsyncGenerator<StoredBlock> {
     for (const [i, [bytes, commit]] of rows.entries()) {
       const block = fromPeer(() => decodeStoredBlock(bytes, commit));
-      if (i > 0 && block.header.height > this.parts.store.height) await this.parts.ahead.check(block.transactions);
+      if (i > 0 && block.header.height > this.parts.store.height) await this.parts.ahead.check([block]);
       yield block;
     }
   }

@@ -4,7 +4,7 @@ import { createdAccountId, genesisAccountId } from '../../node-core/chain/identi
 import { ADMIT_PARTNER, admitPartnerBody } from '../../node-core/chain/operations/admit-partner.ts';
 import { REGISTER, registerBody } from '../../node-core/chain/operations/evidence.ts';
 import type { Operation } from '../../node-core/chain/transaction.ts';
-import { generateKeyPair, type KeyPair } from '../../node-core/crypto/generate.ts';
+import type { KeyPair } from '../../node-core/crypto/generate.ts';
 import type { SuiteName } from '../../node-core/crypto/provider.ts';
 import type { Blobs } from '../../node-core/ports/blobs.ts';
 import type { Clock } from '../../node-core/ports/clock.ts';
@@ -19,7 +19,7 @@ import { parseOrRefuse } from '../../node-core/runtime/parsing.ts';
 import { Publication } from '../../node-core/runtime/publication.ts';
 import { certificateOf } from '../simulation/certified.ts';
 import { Chance } from '../simulation/chance.ts';
-import { type Consortium, consortium, signedTransaction, signerOf } from '../simulation/fixture.ts';
+import { type Consortium, consortium, keyPairOf, signedTransaction, signerOf } from '../simulation/fixture.ts';
 import { MemoryBlobs } from '../simulation/memory-blobs.ts';
 import { MemoryStore } from '../simulation/memory-store.ts';
 
@@ -61,7 +61,7 @@ export class MadeChain {
     this.store = store;
     this.blobs = blobs;
     this.chance = chance;
-    this.noteKey = generateKeyPair('ed25519', (length) => chance.bytes(length));
+    this.noteKey = keyPairOf('ed25519', (length) => chance.bytes(length));
     this.operator = { id: genesisAccountId(crypto, members.operator.publicKey), key: members.operator };
     const mempool = { all: () => this.pending, find: () => undefined, remove: () => undefined };
     this.executor = new Executor({ crypto, store, mempool, verifier, table: operationsOf(1), log: quietLog });
@@ -110,7 +110,7 @@ export class MadeChain {
   }
 
   private admission(name: string): Uint8Array {
-    const key = generateKeyPair('ed25519', (length) => this.chance.bytes(length));
+    const key = keyPairOf('ed25519', (length) => this.chance.bytes(length));
     const nonce = this.chance.bytes(32);
     const expiry = this.store.height + 100;
     this.partner ??= { id: createdAccountId(crypto, { sender: this.operator.id, nonce, expiry }, 0), key };

@@ -29,9 +29,8 @@ import type { Parameters } from '../../node-core/chain/parameters.ts';
 import { stateKey } from '../../node-core/chain/state-keys.ts';
 import { finishTransaction, type Operation, prepareTransaction } from '../../node-core/chain/transaction.ts';
 import { equal } from '../../node-core/codec/bytes.ts';
-import { generateKeyPair, type KeyPair } from '../../node-core/crypto/generate.ts';
+import type { KeyPair } from '../../node-core/crypto/generate.ts';
 import type { PublicKey, SuiteName } from '../../node-core/crypto/provider.ts';
-import { pureCrypto as crypto } from '../../node-core/crypto/pure.ts';
 import { SUITES } from '../../node-core/crypto/suites.ts';
 import { accountOf } from '../../node-core/ledger/accounts.ts';
 import { type ParsedTransaction, parseTransaction, senderRefusal } from '../../node-core/ledger/admission.ts';
@@ -39,11 +38,12 @@ import { BlockExecution, type ExecutedBlock, type Proposing } from '../../node-c
 import type { Packing } from '../../node-core/ports/key-value-store.ts';
 import { operationsOf } from '../../node-core/protocol/table.ts';
 import { ChainStore } from '../../node-core/runtime/chain-store.ts';
-import { type Consortium, consortium } from '../simulation/fixture.ts';
+import { cachedCrypto } from '../simulation/cached-crypto.ts';
+import { type Consortium, consortium, keyPairOf } from '../simulation/fixture.ts';
 import { MemoryBlobs } from '../simulation/memory-blobs.ts';
 import { MemoryStore } from '../simulation/memory-store.ts';
 
-export { crypto };
+export const crypto = cachedCrypto();
 
 export const START_MS = 1_760_000_000_000;
 export const TABLE = operationsOf(1);
@@ -61,7 +61,7 @@ export function seeded(seed: string): (length: number) => Uint8Array {
 }
 
 export function keyPair(name: string, suite: SuiteName = 'ed25519'): KeyPair {
-  return generateKeyPair(suite, seeded(`key of ${name}`));
+  return keyPairOf(suite, seeded(`key of ${name}`));
 }
 
 export interface Actor {

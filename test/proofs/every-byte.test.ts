@@ -3,7 +3,6 @@
  * say which kind of thing was touched.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { nativeCrypto as crypto } from '../../adapters/crypto-native/native.ts';
 import { Batch } from '../../node-core/chain/batch.ts';
 import type { CodeName } from '../../node-core/chain/codes.ts';
 import {
@@ -17,8 +16,10 @@ import { proofFromJson, proofToJson } from '../../node-core/chain/receipt-json.t
 import { verifyExpiryCertificate, verifyStateProof } from '../../node-core/chain/state-proof.ts';
 import { encode } from '../../node-core/codec/cbor.ts';
 import type { HashAlgorithm } from '../../node-core/crypto/provider.ts';
+import { cachedCrypto } from '../simulation/cached-crypto.ts';
 import { SyntheticChain, type SyntheticOptions } from './synthetic-chain.ts';
 
+const crypto = cachedCrypto();
 const CHANGES = [(b: number) => b ^ 1, (b: number) => b ^ 0x80, (b: number) => (b + 1) & 0xff];
 const FILE = crypto.hash('sha-512', encode('a file'));
 

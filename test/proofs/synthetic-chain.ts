@@ -22,12 +22,13 @@ import { type ValidatorSet, validatorSet } from '../../node-core/chain/validator
 import { voteMessage } from '../../node-core/chain/votes.ts';
 import { utf8 } from '../../node-core/codec/bytes.ts';
 import { encode } from '../../node-core/codec/cbor.ts';
-import { generateKeyPair, type KeyPair } from '../../node-core/crypto/generate.ts';
+import type { KeyPair } from '../../node-core/crypto/generate.ts';
 import { publicKey } from '../../node-core/crypto/keys.ts';
 import { leafHash, MerkleTree } from '../../node-core/crypto/merkle-log.ts';
 import type { CryptoProvider } from '../../node-core/crypto/provider.ts';
 import { prove } from '../../node-core/crypto/state-proof.ts';
 import { pageKey, stateKeyHash, stateValueHash, updateTree } from '../../node-core/crypto/state-tree.ts';
+import { keyPairOf } from '../simulation/fixture.ts';
 import {
   type Member,
   QUOTA,
@@ -68,7 +69,7 @@ export class SyntheticChain {
     this.genesis = parts.genesis;
     this.members = parts.members;
     this.operator = parts.operator;
-    this.partner = generateKeyPair('ed25519', seededBytes(`${seed}/partner`));
+    this.partner = keyPairOf('ed25519', seededBytes(`${seed}/partner`));
     this.partnerId = crypto.hash('sha-256', utf8(`${seed}/partner`)).slice(0, 20);
     this.partnerAccount = {
       kind: 'partner',
@@ -94,7 +95,7 @@ export class SyntheticChain {
     return Array.from({ length: count }, () => ({
       id: this.random(20),
       power,
-      keys: [generateKeyPair('p256', this.random)] as const,
+      keys: [keyPairOf('p256', this.random)] as const,
     }));
   }
 

@@ -3,10 +3,11 @@ import { decodeGenesis, type Genesis, PROTOCOL_VERSION, signGenesis } from '../.
 import { genesisAccountId } from '../../node-core/chain/identifiers.ts';
 import { DEFAULT_PARAMETERS } from '../../node-core/chain/parameters.ts';
 import { utf8 } from '../../node-core/codec/bytes.ts';
-import { generateKeyPair, type KeyPair } from '../../node-core/crypto/generate.ts';
+import type { KeyPair } from '../../node-core/crypto/generate.ts';
 import type { CryptoProvider, SuiteName } from '../../node-core/crypto/provider.ts';
 import { pureCrypto } from '../../node-core/crypto/pure.ts';
 import { SUITES } from '../../node-core/crypto/suites.ts';
+import { keyPairOf } from '../simulation/fixture.ts';
 
 export interface Member {
   readonly id: Uint8Array;
@@ -51,7 +52,7 @@ export async function syntheticGenesis(
   options: SyntheticOptions,
 ): Promise<SyntheticGenesis> {
   const random = seededBytes(seed);
-  const pair = () => generateKeyPair(options.suite ?? 'p256', random);
+  const pair = () => keyPairOf(options.suite ?? 'p256', random);
   const legal = { version: '1.0', digest: crypto.hash('sha-256', utf8('legal')) };
   const operator = pair();
   const validators = Array.from({ length: 4 }, () => ({

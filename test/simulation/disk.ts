@@ -2,9 +2,9 @@
  * A disk in virtual time. Writes take a while and become durable in order; when the machine dies, those that were not
  * acknowledged are each there whole or not at all, none without those before it. Acknowledged ones stay.
  */
-import { compare } from '../../node-core/codec/bytes.ts';
 import { type KeyValueStore, type ReadView, StoreError, type Write } from '../../node-core/ports/key-value-store.ts';
 import { asTheyAre } from './memory-store.ts';
+import { OrderedBytes, type RangeOptions } from './ordered-bytes.ts';
 
 /**
  * What a write meets: its process goes on, has died before it, dies during it, or right after it, without an answer; or
@@ -26,74 +26,6 @@ export interface Process {
 
 const MAX_KEY_BYTES = 511;
 const MAX_RANGE_KEY_BYTES = 512;
-
-/** Keys in bytewise order: one character a byte, and JavaScript compares strings by code unit. */
-export class OrderedBytes {
-  private readonly values = new Map<string, Uint8Array>();
-  private keys: string[] = [];
-
-  get size(): number {
-    return this.values.size;
-  }
-
-  get(key: Uint8Array): Uint8Array | undefined {
-    return this.values.get(textOf(key))?.slice();
-  }
-
-  apply(batch: readonly Write[]): void {
-    for (const { key, value } of batch) {
-      const text = textOf(key);
-      const isKnown = this.values.has(text);
-      if (value === null) {
-        if (isKnown) this.keys.splice(this.position(text), 1);
-        this.values.delete(text);
-      } else {
-        if (!isKnown) this.keys.splice(this.position(text), 0, text);
-        this.values.set(text, value);
-      }
-    }
-  }
-
-  /** Keys from `from` to before `to`, as they are now. */
-  between(from: Uint8Array, to: Uint8Array): string[] {
-    const first = this.position(textOf(from));
-    return compare(from, to) < 0 ? this.keys.slice(first, this.position(textOf(to))) : [];
-  }
-
-  entry(text: string): { readonly key: Uint8Array; readonly value: Uint8Array } | undefined {
-    const value = this.values.get(text);
-    return value === undefined ? undefined : { key: bytesOf(text), value: value.slice() };
-  }
-
-  /** Keys in order. */
-  list(): readonly string[] {
-    return this.keys;
-  }
-
-  /** One bit of a value is another one: what bad memory and old disks do. */
-  flip(text: string, bit: number): void {
-    const value = this.values.get(text)!.slice();
-    value[(bit >> 3) % value.length]! ^= 1 << (bit & 7);
-    this.values.set(text, value);
-  }
-
-  copy(): OrderedBytes {
-    const copy = new OrderedBytes();
-    for (const [key, value] of this.values) copy.values.set(key, value);
-    copy.keys = [...this.keys];
-    return copy;
-  }
-
-  private position(text: string): number {
-    let [low, high] = [0, this.keys.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.keys[middle]! < text) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-}
 
 interface Pending {
   readonly batch: readonly Write[];
@@ -221,11 +153,6 @@ export class DiskStore implements KeyValueStore {
   }
 }
 
-interface RangeOptions {
-  readonly limit?: number;
-  readonly reverse?: boolean;
-}
-
 function walk(bytes: OrderedBytes, from: Uint8Array, to: Uint8Array, options: RangeOptions, assertOpen: () => void) {
   assertKey(from, 0, MAX_RANGE_KEY_BYTES);
   assertKey(to, 0, MAX_RANGE_KEY_BYTES);
@@ -236,13 +163,11 @@ function* entries(
   bytes: OrderedBytes,
   from: Uint8Array,
   to: Uint8Array,
-  { limit, reverse }: RangeOptions,
+  options: RangeOptions,
   assertOpen: () => void,
 ) {
   assertOpen();
-  const keys = bytes.between(from, to);
-  if (reverse === true) keys.reverse();
-  for (const key of keys.slice(0, limit ?? keys.length)) {
+  for (const key of bytes.between(from, to, options)) {
     assertOpen();
     const entry = bytes.entry(key);
     if (entry !== undefined) yield entry;
@@ -260,12 +185,4 @@ export function never<T>(): Promise<T> {
 
 function assertKey(key: Uint8Array, min: number, max: number): void {
   if (key.length < min || key.length > max) throw new RangeError(`a key of ${key.length} bytes`);
-}
-
-export function textOf(key: Uint8Array): string {
-  return String.fromCharCode(...key);
-}
-
-function bytesOf(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }

@@ -1,6 +1,6 @@
 /** An in-memory KeyValueStore that keeps the order of keys. */
-import { compare, toHex } from '../../node-core/codec/bytes.ts';
 import type { KeyValueStore, Packing, ReadView, Write } from '../../node-core/ports/key-value-store.ts';
+import { OrderedBytes, type RangeOptions } from './ordered-bytes.ts';
 
 /** What is in memory need not be short. */
 export const asTheyAre: Packing = {
@@ -10,40 +10,38 @@ export const asTheyAre: Packing = {
 
 export class MemoryStore implements KeyValueStore {
   readonly packing: Packing;
-  private entries = new Map<string, { readonly key: Uint8Array; readonly value: Uint8Array }>();
+  private readonly rows = new OrderedBytes();
 
   constructor(packing: Packing = asTheyAre) {
     this.packing = packing;
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    return this.entries.get(toHex(key))?.value;
+    return this.rows.get(key);
   }
 
-  *range(from: Uint8Array, to: Uint8Array, options: { readonly limit?: number; readonly reverse?: boolean } = {}) {
-    const found = [...this.entries.values()].filter(({ key }) => compare(key, from) >= 0 && compare(key, to) < 0);
-    found.sort((a, b) => compare(a.key, b.key));
-    if (options.reverse === true) found.reverse();
-    yield* found.slice(0, options.limit ?? found.length);
+  range(from: Uint8Array, to: Uint8Array, options?: RangeOptions) {
+    return entriesOf(this.rows, from, to, options);
   }
 
   snapshot(): ReadView {
-    const view = new MemoryStore();
-    view.entries = new Map(this.entries);
+    const then = this.rows.copy();
     return {
       packing: this.packing,
-      get: (key) => view.get(key),
-      range: (from, to, options) => view.range(from, to, options),
+      get: (key) => then.get(key),
+      range: (from, to, options) => entriesOf(then, from, to, options),
       close: () => {},
     };
   }
 
   async write(batch: readonly Write[]): Promise<void> {
-    for (const { key, value } of batch) {
-      if (value === null) this.entries.delete(toHex(key));
-      else this.entries.set(toHex(key), { key: key.slice(), value: value.slice() });
-    }
+    this.rows.apply(batch.map(({ key, value }) => ({ key, value: value === null ? null : value.slice() })));
   }
 
   async close(): Promise<void> {}
+}
+
+/** As they are when the first one is asked for. */
+function* entriesOf(rows: OrderedBytes, from: Uint8Array, to: Uint8Array, options?: RangeOptions) {
+  yield* rows.between(from, to, options).map((key) => rows.entry(key)!);
 }

@@ -14,6 +14,7 @@ import {
   UNREGISTER_NODE,
   unregisterNodeBody,
 } from '../../node-core/chain/operations/register-node.ts';
+import { signedMessage } from '../../node-core/chain/transaction.ts';
 import { toHex } from '../../node-core/codec/bytes.ts';
 import { type CborValue, decode, encode, Tag } from '../../node-core/codec/cbor.ts';
 import { decodeStateRow, stateRowsUnder } from '../../node-core/runtime/state-rows.ts';
@@ -136,7 +137,7 @@ async function collect(): Promise<Sample[]> {
   ]);
   const { executed } = packed;
   const parsed = executed.transactions[0]!.transaction;
-  add('signed-bytes', parsed.message);
+  add('signed-bytes', signedMessage(parsed));
   for (const [rule, { body }] of [
     ['register', operations[1]!],
     ['register-batch', operations[2]!],

@@ -1,13 +1,14 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { nativeCrypto as crypto } from '../../adapters/crypto-native/native.ts';
 import type { Genesis } from '../../node-core/chain/genesis.ts';
 import { concat, toHex, utf8 } from '../../node-core/codec/bytes.ts';
 import { type FsckReport, fsck } from '../../node-core/runtime/fsck.ts';
 import { seeded } from '../conformance/seeded.ts';
 import { MadeChain } from '../files/made-chain.ts';
+import { cachedCrypto } from '../simulation/cached-crypto.ts';
 import { MemoryBlobs } from '../simulation/memory-blobs.ts';
 import { MemoryStore } from '../simulation/memory-store.ts';
 
+const crypto = cachedCrypto();
 const EVERYTHING = [new Uint8Array(0), Uint8Array.of(0xff)] as const;
 /** What is not of the chain: a vote is not, and these are checked when they are used. */
 const NOT_OF_THE_CHAIN = 'de';

@@ -19,7 +19,7 @@ import { approvalMessage, proposedSet } from '../../../node-core/chain/set-appro
 import { stateKey } from '../../../node-core/chain/state-keys.ts';
 import { encodeSubjectProof } from '../../../node-core/chain/subject-proof.ts';
 import { encodeTransactionEntry } from '../../../node-core/chain/transaction-entry.ts';
-import { decodeTransaction } from '../../../node-core/chain/transaction.ts';
+import { decodeTransaction, signedMessage } from '../../../node-core/chain/transaction.ts';
 import { voteMessage, voteProtectedHeader } from '../../../node-core/chain/votes.ts';
 import { accountIdToText } from '../../../node-core/codec/account-id.ts';
 import { toHex, utf8 } from '../../../node-core/codec/bytes.ts';
@@ -90,7 +90,7 @@ function transactionVector({ genesis, partner, partnerId }: SyntheticChain, byte
     publicKey: toHex(partner.publicKey.bytes),
     protected: toHex(protectedBytes),
     payload: toHex(payload!),
-    signed: toHex(transaction.message),
+    signed: toHex(signedMessage(transaction)),
     bytes: toHex(bytes),
     recordId: toHex(recordId(crypto, transaction, 0)),
   };
