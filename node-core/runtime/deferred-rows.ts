@@ -94,6 +94,7 @@ export class DeferredRows implements Reads {
   }
 }
 
+/** Texts of keys order like the keys. */
 function inOrder(layer: Layer): Write[] {
-  return [...layer].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, write]) => write);
+  return [...layer.keys()].sort().map((text) => layer.get(text)!);
 }
