@@ -179,8 +179,8 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     replacements: [
       {
         file: `${RUNTIME}/block-intake.ts`,
-        from: 'if (!(await this.isCertified(block)))',
-        to: 'if (!(await this.isCertified(block)) && height < 0)',
+        from: '!(await isCertified(this.parts, set, block))',
+        to: '!(await isCertified(this.parts, set, block)) && height < 0',
       },
     ],
   },
