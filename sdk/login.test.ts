@@ -1,7 +1,7 @@
 /** The SDK's login and its typed client, against the API of a real chain of one validator. */
 
 import { base64urlnopad } from '@scure/base';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { makeChallenge } from '../node-core/chain/challenge.ts';
 import { genesisAccountId } from '../node-core/chain/identifiers.ts';
 import { accountIdToText } from '../node-core/codec/account-id.ts';
@@ -124,7 +124,8 @@ describe('an API key', () => {
 
   it('goes with each request to the node: what is read, proven, submitted, and asked with a token', async () => {
     const own = client({ fetch: noting, apiKey: KEY });
-    await own.status();
+    // An account is proven by the newest block: there must be one.
+    await vi.waitUntil(async () => (await own.status()).height > 0);
     await own.account(account);
     await own.auth.fetch('/v1/audit', 'audit:read', { headers: { 'X-Other': '1' } });
     await own.quote([{ type: 'evidence.register', body: new Map() }]).catch(() => {});
