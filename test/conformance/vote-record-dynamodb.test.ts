@@ -92,7 +92,8 @@ it('two copies that fight over the record never take the same position', async (
   const losses = [0, 0];
   const fight = async (copy: number) => {
     const record = voteRecordDynamoDb({ client: late, table: TABLE, key, create: true });
-    for (let n = 0; n < 20; n++) {
+    // One may be held up until the other has done: it goes on until they have met.
+    for (let n = 0; n < 20 || losses[0]! + losses[1]! === 0; n++) {
       let { position } = await record.open();
       for (let swaps = 0; swaps < 5; swaps++) {
         const next = await record.compareAndSwap(position, utf8(`${copy} ${n} ${swaps}`));
@@ -107,7 +108,6 @@ it('two copies that fight over the record never take the same position', async (
   };
   await Promise.all([fight(0), fight(1)]);
   expect(new Set(taken).size, 'a position was taken twice').toBe(taken.length);
-  expect(losses[0]! + losses[1]!, 'nobody has lost: they did not fight').toBeGreaterThan(0);
 });
 
 it('a record over its limit is refused before it is sent, an item of somebody else is damaged', async () => {
