@@ -1,4 +1,4 @@
-import { ascends, CHUNK_BYTES, INLINE_BYTES, LARGEST_SHARED } from './bytes.ts';
+import { CHUNK_BYTES, INLINE_BYTES, LARGEST_SHARED } from './bytes.ts';
 
 /**
  * A growing buffer that writes item heads in their shortest form (RFC 8949 §3, §4.2.1). One message after the other is
@@ -18,22 +18,6 @@ export class Writer {
     this.buffer = bigger;
     this.start = 0;
     this.end = written;
-  }
-
-  /** How much of the message has been written. */
-  get length(): number {
-    return this.end - this.start;
-  }
-
-  /** Forgets what was written of the message after its first `length` bytes. */
-  backTo(length: number): void {
-    this.end = this.start + length;
-  }
-
-  /** Whether the first part of the message stands before the second in bytewise order. */
-  ascends(from: number, to: number, nextFrom: number, nextTo: number): boolean {
-    const { buffer, start } = this;
-    return ascends(buffer, start + from, start + to, start + nextFrom, start + nextTo);
   }
 
   head(major: number, argument: number): void {

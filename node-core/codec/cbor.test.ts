@@ -195,6 +195,17 @@ test('what was encoded stays as it is, whatever is encoded after it and however 
   expect(encoded.map((bytes) => decode(bytes))).toEqual(values);
 });
 
+test('maps out of order within each other are encoded once each: doubled at each level, these would take for ever', () => {
+  let value: CborValue = 1;
+  for (let depth = 0; depth < 60; depth++) {
+    value = new Map<string, CborValue>([
+      ['b', value],
+      ['a', 0],
+    ]);
+  }
+  expect(encode(value)).toHaveLength(60 * 6 + 1);
+});
+
 test('helpers on bytes refuse what they could only distort', () => {
   expect(() => uint64(-1)).toThrow(RangeError);
   expect(() => uint64(1.5)).toThrow(RangeError);

@@ -91,39 +91,24 @@ function writeBigInt(writer: Writer, value: bigint): void {
   writer.bigHead(value >= 0n ? 0 : 1, argument);
 }
 
-/** Entries in bytewise order of their encoded keys (RFC 8949 §4.2.1). Schemas give their fields in that order. */
+/** Entries in bytewise order of their encoded keys (RFC 8949 §4.2.1). */
 function writeMap(writer: Writer, map: CborMap): void {
   const keys = [...map.keys()];
-  writer.head(5, keys.length);
-  const start = writer.length;
-  let before = start;
-  let beforeEnd = start;
+  // Schemas give their fields in order: then there is nothing to sort. Known before a value is written: none is written twice.
+  let isSorted = true;
   for (let i = 0; i < keys.length; i++) {
-    const at = writer.length;
-    writeKey(writer, keys[i]!);
-    const end = writer.length;
-    if (!writer.ascends(before, beforeEnd, at, end)) {
-      writer.backTo(start);
-      writeSorted(writer, map, keys);
-      return;
-    }
-    before = at;
-    beforeEnd = end;
-    write(writer, map.get(keys[i]!)!);
+    const key = keys[i]!;
+    if (typeof key !== 'string' && typeof key !== 'number')
+      throw new CodecError('schema', 'map key is neither text nor safe integer');
+    if (i > 0 && isSorted) isSorted = compareKeys(keys[i - 1]!, key) <= 0;
   }
-}
-
-function writeSorted(writer: Writer, map: CborMap, keys: CborKey[]): void {
-  for (const key of keys.sort(compareKeys)) {
-    writeKey(writer, key);
+  if (!isSorted) keys.sort(compareKeys);
+  writer.head(5, keys.length);
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i]!;
+    write(writer, key);
     write(writer, map.get(key)!);
   }
-}
-
-function writeKey(writer: Writer, key: CborKey): void {
-  if (typeof key !== 'string' && typeof key !== 'number')
-    throw new CodecError('schema', 'map key is neither text nor safe integer');
-  write(writer, key);
 }
 
 /** The order of the encodings, without making them: integers before texts, shorter before longer. */
